@@ -1,0 +1,248 @@
+"""What a backend offers: a feed (reading) and powers (verbs), each optional.
+
+A feed yields observations and raises only errors of `errors.py`. Interval, retry, staleness and cancellation belong to
+the collector's supervisor: a polling feed awaits `pace.turn()` before each poll and knows nothing else about time.
+Powers are small Protocols found by `isinstance`. A verb is split in two: building the `Change` is pure, so that the
+preview shows exactly what will run; `Applier.apply` runs it and is called by the Runner only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from .model import Item, Job, Node, Queue
+
+ResultState = Literal["ok", "failed", "not_sent", "unknown"]
+
+
+class CommandResult(msgspec.Struct, frozen=True):
+    """How a command ended. `unknown`: it was sent and no exit status came back, so it may or may not have run."""
+
+    state: ResultState
+    exit_status: int | None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    detail: str = ""
+    truncated: bool = False
+
+
+@runtime_checkable
+class CommandRunner(Protocol):
+    """Runs argument lists somewhere; never a shell string from a caller."""
+
+    @property
+    def where(self) -> str:
+        """`local` or `ssh:HOST`, for previews and messages."""
+        ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,  # noqa: ASYNC109 - the deadline is part of the contract: a timeout is an outcome, not an exception
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        limit: int = 64 << 20,
+    ) -> CommandResult:
+        """Run `argv` and return how it ended; at most `limit` bytes of each stream are kept.
+
+        Raises Unreachable or Denied when the place itself could not be reached, before anything was sent.
+        """
+        ...
+
+
+class Links(Protocol):
+    """Hands out ways to run commands, so that backends need not know each other."""
+
+    def runner(self, via: str) -> CommandRunner:
+        """The runner for `local` or `ssh:HOST`. Raises Unsupported for anything else."""
+        ...
+
+
+class Pace(Protocol):
+    """The supervisor's clock for pollers."""
+
+    async def turn(self) -> None:
+        """Return when the next poll is due; the first call returns at once."""
+        ...
+
+
+class Feed(Protocol):
+    """The reading half of a backend."""
+
+    def watch(self, pace: Pace) -> AsyncIterator[Item]:
+        """Yield observations until closed. The first complete batch of a kind ends its "loading" state."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; may be called twice."""
+        ...
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change of the cluster, ready to run. `text` is the exact command as an operator would type it."""
+
+    target: str
+    text: str
+    argv: tuple[str, ...]
+    where: str = "local"
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A fresh and complete reading of one cluster, taken by the executor for previews."""
+
+    nodes: tuple[Node, ...]
+    jobs: tuple[Job, ...]
+    queues: tuple[Queue, ...]
+    when: float
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Reads the cluster afresh, for previews and for reading back what was done."""
+
+    async def observe(self) -> Picture: ...
+
+    async def observe_nodes(self, names: Sequence[str]) -> tuple[Node, ...]:
+        """The named nodes as they are now, in any order; unknown names are left out."""
+        ...
+
+    async def observe_jobs(self, ids: Sequence[str]) -> tuple[Job, ...]:
+        """The named jobs as they are now, with GPU map, restarts and requeueable; jobs that are gone are left out."""
+        ...
+
+
+@runtime_checkable
+class Applier(Protocol):
+    """Runs changes. Only the Runner may hold one."""
+
+    async def apply(self, change: Change, *, timeout: float) -> CommandResult: ...  # noqa: ASYNC109
+
+
+@runtime_checkable
+class NodeMaintainer(Protocol):
+    """Takes nodes out of service and back."""
+
+    def drain(self, node: str, reason: str) -> Change: ...
+
+    def resume(self, node: str) -> Change: ...
+
+    def reboot(self, node: str, reason: str) -> Change: ...
+
+
+@runtime_checkable
+class JobControl(Protocol):
+    """Moves jobs between running, waiting, held and gone."""
+
+    def requeue(self, job: str) -> Change: ...
+
+    def requeue_hold(self, job: str) -> Change: ...
+
+    def hold(self, job: str) -> Change: ...
+
+    def release(self, job: str) -> Change: ...
+
+    def cancel(self, job: str) -> Change: ...
+
+
+class CheckpointFile(msgspec.Struct, frozen=True):
+    """A file below a checkpoint directory."""
+
+    path: str
+    size_bytes: int
+    modified: float
+    text: str | None = None  # content of small tracker files (latest, latest_checkpointed_iteration.txt)
+
+
+@runtime_checkable
+class Checkpointer(Protocol):
+    """Asks a job to save itself and looks at what it wrote."""
+
+    def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
+        """The change that sends `signal` (`USR1`) to the batch script or to the job's steps."""
+        ...
+
+    async def caught_signals(self, job: Job) -> frozenset[str] | None:
+        """Signals that every process of the job handles (`{"USR1", "TERM"}`); None when it could not be read."""
+        ...
+
+    async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
+        """Files below `directory` as the job's node sees them. Raises Unreachable, Denied, Malformed."""
+        ...
+
+
+@runtime_checkable
+class Terminal(Protocol):
+    """An interactive session on a node."""
+
+    async def read(self) -> bytes:
+        """The next bytes for the screen; b"" when the session has ended."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def resize(self, columns: int, rows: int) -> None: ...
+
+    async def wait(self) -> int | None:
+        """The exit status, or None when the link was lost."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class ShellOpener(Protocol):
+    """Opens terminals on nodes."""
+
+    def shell_text(self, host: str) -> str:
+        """What an operator would type for the same shell."""
+        ...
+
+    async def open_shell(self, host: str, *, term: str, columns: int, rows: int) -> Terminal: ...
+
+
+@runtime_checkable
+class HostCommands(Protocol):
+    """Runs read-only diagnostics on a node."""
+
+    def host_runner(self, host: str) -> CommandRunner: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a backend is made from. `options` is an instance of the backend's own `Options`."""
+
+    cluster: str
+    options: Any
+    links: Links
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """What the entry-point group `crashcart.backends` points at."""
+
+    @property
+    def name(self) -> str:
+        """Name of the configuration table: `[cluster.NAME.slurm]`."""
+        ...
+
+    @property
+    def options(self) -> type[msgspec.Struct]:
+        """The table's shape (`forbid_unknown_fields=True`); a wrong key or type is refused with its place."""
+        ...
+
+    def found(self) -> bool:
+        """Whether this machine offers it without any configuration."""
+        ...
+
+    def feed(self, context: Context) -> Feed | None:
+        """The feed, or None where this backend only acts. Must not block and must not do I/O."""
+        ...
+
+    def powers(self, context: Context) -> object | None:
+        """An object with the Protocols above, or None. Called in the executor only."""
+        ...

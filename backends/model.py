@@ -1,0 +1,231 @@
+"""What a cluster consists of, in frozen values that cross process borders.
+
+Every entity carries its `source` (who said so) and `when` (Unix seconds at which it was true, not when it was fetched).
+None means "not known" everywhere: it is shown as such and never counted as zero.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+Kind = Literal["node", "job", "queue", "alert"]
+
+
+class Entity(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
+    """Base of what is listed: `key` is its identity over all clusters and refreshes."""
+
+    kind: ClassVar[Kind]
+    cluster: str
+    source: str
+    when: float  # when this value was first seen as it is; a later listing that confirms it does not send it again
+
+    @property
+    def key(self) -> str:
+        """Identity, `cluster/name` or `cluster/id`."""
+        raise TypeError(f"{type(self).__name__} has no key")
+
+
+class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="node"):
+    """A machine as its scheduler sees it: a base state and a set of flags (`MIXED` with `DRAIN` is draining)."""
+
+    kind: ClassVar[Kind] = "node"
+    name: str
+    state: str  # base state in the scheduler's word, upper case: IDLE MIXED ALLOCATED DOWN UNKNOWN ...
+    flags: tuple[str, ...] = ()  # DRAIN NOT_RESPONDING COMPLETING REBOOT_REQUESTED MAINTENANCE ... sorted
+    reason: str | None = None
+    reason_by: str | None = None
+    reason_at: float | None = None
+    partitions: tuple[str, ...] = ()
+    gpus_total: int | None = None
+    gpus_used: int | None = None
+    gpus_used_indexes: tuple[int, ...] | None = None
+    gpu_type: str | None = None
+    cpus_total: int | None = None
+    cpus_used: int | None = None
+    memory_total_bytes: int | None = None
+    memory_free_bytes: int | None = None
+    load: float | None = None
+    address: str | None = None
+    rack: str | None = None
+    switch: str | None = None
+    boot_time: float | None = None
+    version: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.name}"
+
+    @property
+    def is_draining(self) -> bool:
+        """Takes no new work, whether or not old work still runs."""
+        return "DRAIN" in self.flags
+
+    @property
+    def is_busy(self) -> bool:
+        """Work still runs on it."""
+        return self.state in ("MIXED", "ALLOCATED") or "COMPLETING" in self.flags
+
+    @property
+    def is_down(self) -> bool:
+        """The scheduler does not reach it or has given it up."""
+        return self.state in ("DOWN", "FAIL") or "NOT_RESPONDING" in self.flags or "INVALID_REG" in self.flags
+
+    @property
+    def word(self) -> str:
+        """One word for the state, as operators say it: drained, draining, down, idle, mixed, allocated, ..."""
+        if self.is_down:
+            return "down"
+        if self.is_draining:
+            return "draining" if self.is_busy else "drained"
+        if {"REBOOT_REQUESTED", "REBOOT_ISSUED"} & set(self.flags):
+            return "reboot"
+        if "MAINTENANCE" in self.flags:
+            return "maint"
+        return self.state.lower()
+
+
+class Job(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="job"):
+    """One queue entry; an unstarted job array is one entry."""
+
+    kind: ClassVar[Kind] = "job"
+    id: str  # as operators type it: 42, 9_0; a bundled array shows its array id
+    raw_id: str  # the scheduler's own number, used in signals and file names
+    name: str
+    user: str
+    account: str | None = None
+    partition: str | None = None
+    qos: str | None = None
+    state: str  # RUNNING PENDING COMPLETING SUSPENDED ..., upper case
+    reason: str | None = None  # why it waits, in the scheduler's word
+    array: str | None = None  # "9_[2-4%2]" of a bundled array, else None
+    array_tasks: int = 1  # how many tasks this entry stands for
+    node_list: str = ""  # folded: gpu[001-064]
+    node_count: int | None = None
+    gpus: int | None = None
+    gpu_map: tuple[tuple[str, tuple[int, ...]], ...] | None = None  # (node, GPU indexes) pairs; None: not known
+    requeueable: bool | None = None
+    restarts: int | None = None
+    priority: int | None = None
+    submit_time: float | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    time_limit_seconds: float | None = None
+    work_dir: str | None = None
+    std_out: str | None = None
+    comment: str | None = None
+    checkpoint_time: float | None = None  # when the last complete checkpoint was written, if anybody told
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.id}"
+
+    def elapsed_seconds(self, now: float) -> float | None:
+        """Seconds it has run, at `now` (Unix seconds) or until its end; None when it has not started."""
+        if self.start_time is None or self.is_pending:
+            return None
+        end = now if self.is_running or self.end_time is None else self.end_time
+        return max(0.0, end - self.start_time)
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in ("RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING", "STOPPED", "SIGNALING")
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT")
+
+
+class Queue(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="queue"):
+    """A partition (Slurm) or queue: where work waits for nodes."""
+
+    kind: ClassVar[Kind] = "queue"
+    name: str
+    state: str  # UP DOWN DRAIN INACTIVE
+    is_default: bool = False
+    node_list: str = ""
+    nodes_total: int | None = None
+    gpus_total: int | None = None
+    priority: int | None = None
+    max_time_seconds: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.name}"
+
+
+class Alert(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="alert"):
+    """One firing, pending or silenced alert."""
+
+    kind: ClassVar[Kind] = "alert"
+    fingerprint: str
+    name: str
+    severity: str  # critical warning info none
+    state: str  # firing pending suppressed
+    since: float
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    silenced_by: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.fingerprint}"
+
+
+AnyEntity = Node | Job | Queue | Alert
+
+Metric = Literal[
+    "util_percent",
+    "memory_used_bytes",
+    "memory_total_bytes",
+    "temperature_celsius",
+    "power_watts",
+    "sm_clock_mhz",
+    "xid",
+    "throttle_reasons",
+    "ecc_uncorrected",
+    "age_seconds",
+]
+"""Names of GPU columns. `age_seconds` is how much older than the column's `when` each sample is; `throttle_reasons` is
+NVML's bit mask (8 and 0x48.. are hardware slowdowns); `xid` is the last Xid, 0 for none."""
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
+    """One observation of one kind. A `complete` batch lists everything of it: what is missing is gone."""
+
+    source: str
+    cluster: str
+    kind: Kind
+    when: float
+    upserts: tuple[AnyEntity, ...] = ()
+    gone: tuple[str, ...] = ()  # keys
+    complete: bool = False
+
+
+class GpuRows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
+    """The row index that GPU columns share: host `hosts[i]` owns `counts[i]` consecutive rows, GPU 0 first.
+
+    `generation` changes whenever the index does; a column of another generation is dropped.
+    """
+
+    source: str
+    cluster: str
+    generation: int
+    hosts: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
+class GpuColumn(msgspec.Struct, frozen=True, array_like=True, tag="column"):
+    """One metric over all rows: little-endian float32, NaN is "missing"."""
+
+    source: str
+    cluster: str
+    generation: int
+    metric: str
+    when: float
+    values: bytes | memoryview
+
+
+Item = Batch | GpuRows | GpuColumn
+"""What a feed yields."""

@@ -1,0 +1,115 @@
+"""Frames from collector to cockpit: u32 little-endian length, then one msgpack value, a tagged struct.
+
+A full listing is cut at `ROWS` entities a frame between `begin` and `end`, so that no frame is a stall of the reader's
+loop; numbers are float32 bytes that the reader takes as a memoryview without copying.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
+import msgspec
+
+from .errors import Malformed
+from .model import AnyEntity, Batch, GpuColumn, GpuRows, Kind
+
+PROTOCOL = 1
+_HEAD = struct.Struct("<I")
+LIMIT = 64 << 20
+ROWS = 500  # entities a frame; 500 structs decode in about 1 ms
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
+    """First frame of a collector."""
+
+    protocol: int
+    pid: int
+    version: str
+
+
+class Source(msgspec.Struct, frozen=True, array_like=True, tag="source"):
+    """How a source is doing. `last_success` is when its last good observation was true."""
+
+    cluster: str
+    name: str
+    state: Literal["starting", "live", "late", "down", "denied"]
+    interval_seconds: float
+    last_success: float | None
+    failures: int
+    detail: str
+
+
+class Slice(msgspec.Struct, frozen=True, array_like=True, tag="slice"):
+    """Part of a batch. A listing replaces the old one only when its `end` has come: a half listing is no picture.
+
+    A slice that is not `complete` is the step from the version before; when its `end` has come, `when` confirms every
+    entity of this kind and source.
+    """
+
+    source: str
+    cluster: str
+    kind: Kind
+    version: int
+    when: float
+    begin: bool
+    end: bool
+    complete: bool
+    upserts: tuple[AnyEntity, ...]
+    gone: tuple[str, ...]
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
+    """Sent every second: the collector's loop runs. Without it a quiet cluster and a frozen collector look alike."""
+
+    when: float
+
+
+Message = Hello | Source | Slice | GpuRows | GpuColumn | Beat
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+
+
+def frame(message: Message) -> bytes:
+    """The bytes of one message on the wire."""
+    body = _encode(message)
+    return _HEAD.pack(len(body)) + body
+
+
+def slices(batch: Batch, version: int) -> Iterator[Slice]:
+    """Cut a batch into frames' worth; an empty batch is one empty slice."""
+    count = len(batch.upserts)
+    for start in range(0, max(1, count), ROWS):
+        yield Slice(
+            source=batch.source,
+            cluster=batch.cluster,
+            kind=batch.kind,
+            version=version,
+            when=batch.when,
+            begin=start == 0,
+            end=start + ROWS >= count,
+            complete=batch.complete,
+            upserts=batch.upserts[start : start + ROWS],
+            gone=batch.gone if start == 0 else (),
+        )
+
+
+async def messages(reader: asyncio.StreamReader) -> AsyncIterator[Message]:
+    """Yield messages until the other side closes. Raises Malformed on anything that is not a frame of ours."""
+    while True:
+        try:
+            (size,) = _HEAD.unpack(await reader.readexactly(_HEAD.size))
+            if size > LIMIT:
+                raise Malformed(f"frame of {size} bytes; the other side does not speak our protocol")
+            body = await reader.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        try:
+            message = _decode(body)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise Malformed(f"frame of the wrong shape: {error}") from error
+        yield message
+        await asyncio.sleep(0)  # readexactly does not yield while bytes are buffered

@@ -1,0 +1,219 @@
+"""The cockpit's picture of all clusters, changed only on its event loop.
+
+Views compare `revision[kind]` with the one they drew and pull; a notification carries no data, so lost or merged ones
+are harmless. What a source says stays until that source says otherwise, and every value keeps its own age.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from crashcart.backends import wire
+from crashcart.backends.model import Alert, AnyEntity, GpuColumn, GpuRows, Job, Kind, Node, Queue
+
+STALE_AFTER_INTERVALS = 2.5
+"""A source is late when its picture is older than this many of its own intervals (two missed polls and some slack)."""
+
+Freshness = Literal["loading", "live", "late", "down", "denied"]
+GPU_KIND = "gpu"
+
+
+@dataclass(slots=True)
+class GpuTable:
+    """GPU columns of one cluster and source, in the row order of `rows`."""
+
+    rows: GpuRows
+    offsets: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, memoryview[float]] = field(default_factory=dict)
+    when: dict[str, float] = field(default_factory=dict)
+
+    def value(self, metric: str, host: str, gpu: int) -> float | None:
+        """One sample; None where it is missing (NaN) or not measured at all."""
+        column = self.columns.get(metric)
+        if column is None or host not in self.offsets or not 0 <= gpu < self.counts[host]:
+            return None
+        sample: float = column[self.offsets[host] + gpu]
+        return None if math.isnan(sample) else sample
+
+    def sample_time(self, metric: str, host: str, gpu: int) -> float | None:
+        """When the sample was true, Unix seconds."""
+        when = self.when.get(metric)
+        if when is None:
+            return None
+        return when - (self.value("age_seconds", host, gpu) or 0.0)
+
+
+class Store:
+    """Entities by kind and key, GPU tables by cluster, sources by (cluster, name)."""
+
+    def __init__(self) -> None:
+        self.entities: dict[str, dict[str, AnyEntity]] = defaultdict(dict)
+        self.gpus: dict[str, GpuTable] = {}
+        self.sources: dict[tuple[str, str], wire.Source] = {}
+        self.revision: dict[str, int] = defaultdict(int)
+        self.listed: set[tuple[str, str]] = set()  # (cluster, kind) that had a first complete listing
+        self.confirmed: dict[tuple[str, str, str], float] = {}  # (cluster, source, kind) -> when last listed
+        self.collector_alive = False
+        self.last_beat: float | None = None
+        self._pending: dict[tuple[str, str, str], dict[str, AnyEntity]] = {}
+
+    # reading
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        return self.entities["node"]  # type: ignore[return-value]
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        return self.entities["job"]  # type: ignore[return-value]
+
+    @property
+    def queues(self) -> dict[str, Queue]:
+        return self.entities["queue"]  # type: ignore[return-value]
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        return self.entities["alert"]  # type: ignore[return-value]
+
+    def clusters(self) -> list[str]:
+        """Names of all clusters that a source has spoken for, sorted."""
+        return sorted({cluster for cluster, _ in self.sources})
+
+    def is_loading(self, kind: Kind) -> bool:
+        """No source has listed this kind completely yet: the view says "loading", not "empty"."""
+        return not any(listed == kind for _, listed in self.listed)
+
+    def freshness(self, cluster: str, source: str, now: float) -> Freshness:
+        """How far the picture of this source may be trusted at `now` (Unix seconds)."""
+        state = self.sources.get((cluster, source))
+        if state is None or (state.state == "starting" and state.last_success is None):
+            return "loading" if self.collector_alive else "down"
+        if state.state == "denied":
+            return "denied"
+        if not self.collector_alive or state.state == "down":
+            return "down"
+        age = now - (state.last_success or 0.0)
+        if state.state == "late" or age > max(state.interval_seconds * STALE_AFTER_INTERVALS, 3.0):
+            return "late"
+        return "live"
+
+    def is_stale(self, entity: AnyEntity, now: float) -> bool:
+        """Whether this entity may be painted as it is (False) or must be dimmed (True)."""
+        return self.freshness(entity.cluster, entity.source, now) != "live"
+
+    def when_true(self, entity: AnyEntity) -> float:
+        """When this entity was last known to be as it is: its own time, or that of a listing that confirmed it."""
+        return max(entity.when, self.confirmed.get((entity.cluster, entity.source, entity.kind), 0.0))
+
+    # writing
+
+    def apply(self, message: wire.Message) -> frozenset[str]:
+        """Take one message in; return the kinds whose picture really changed."""
+        match message:
+            case wire.Slice():
+                changed = self._apply_slice(message)
+            case wire.Source():
+                changed = self._apply_source(message)
+            case GpuRows():
+                changed = self._apply_rows(message)
+            case GpuColumn():
+                changed = self._apply_column(message)
+            case wire.Beat(when):
+                self.last_beat = when
+                changed = frozenset()
+            case _:
+                changed = frozenset()
+        for kind in changed:
+            self.revision[kind] += 1
+        return changed
+
+    def collector_up(self) -> None:
+        """A collector said hello: sources are as it will tell."""
+        self.collector_alive = True
+        self.revision["source"] += 1
+
+    def collector_lost(self) -> None:
+        """The collector is gone: keep the picture, mark every source stale."""
+        self.collector_alive = False
+        self._pending.clear()
+        self.revision["source"] += 1
+
+    def _apply_slice(self, part: wire.Slice) -> frozenset[str]:
+        table = self.entities[part.kind]
+        if part.end:
+            self.confirmed[(part.cluster, part.source, part.kind)] = part.when
+        if not part.complete:
+            return self._merge(table, part)
+        slot = (part.source, part.cluster, part.kind)
+        if part.begin:
+            self._pending[slot] = {}
+        pending = self._pending.get(slot)
+        if pending is None:  # the beginning was lost with an earlier collector
+            return frozenset()
+        pending.update((entity.key, entity) for entity in part.upserts)
+        if not part.end:
+            return frozenset()
+        del self._pending[slot]
+        first = (part.cluster, part.kind) not in self.listed
+        self.listed.add((part.cluster, part.kind))
+        changed = first
+        for key in [k for k, e in table.items() if _belongs(e, part) and k not in pending]:
+            del table[key]
+            changed = True
+        for key, entity in pending.items():
+            if table.get(key) != entity:
+                table[key] = entity
+                changed = True
+        return frozenset((part.kind,)) if changed else frozenset()
+
+    def _merge(self, table: dict[str, AnyEntity], part: wire.Slice) -> frozenset[str]:
+        changed = False
+        for key in part.gone:
+            changed |= table.pop(key, None) is not None
+        for entity in part.upserts:
+            if table.get(entity.key) != entity:
+                table[entity.key] = entity
+                changed = True
+        return frozenset((part.kind,)) if changed else frozenset()
+
+    def _apply_source(self, source: wire.Source) -> frozenset[str]:
+        slot = (source.cluster, source.name)
+        if self.sources.get(slot) == source:
+            return frozenset()
+        self.sources[slot] = source
+        return frozenset(("source",))
+
+    def _apply_rows(self, rows: GpuRows) -> frozenset[str]:
+        old = self.gpus.get(rows.cluster)
+        if old is not None and old.rows == rows:
+            return frozenset()
+        table = GpuTable(rows)
+        offset = 0
+        for host, count in zip(rows.hosts, rows.counts, strict=True):
+            table.offsets[host], table.counts[host] = offset, count
+            offset += count
+        self.gpus[rows.cluster] = table
+        return frozenset((GPU_KIND,))
+
+    def _apply_column(self, column: GpuColumn) -> frozenset[str]:
+        table = self.gpus.get(column.cluster)
+        if table is None or table.rows.generation != column.generation or table.rows.source != column.source:
+            return frozenset()
+        table.columns[column.metric] = memoryview(column.values).cast("f")
+        table.when[column.metric] = column.when
+        return frozenset((GPU_KIND,))
+
+
+def _belongs(entity: AnyEntity, part: wire.Slice) -> bool:
+    return entity.source == part.source and entity.cluster == part.cluster
+
+
+def float_column(values: Iterator[float] | list[float]) -> bytes:
+    """Pack values as the wire wants them: float32, native little-endian."""
+    return array("f", values).tobytes()

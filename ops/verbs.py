@@ -1,0 +1,78 @@
+"""The verbs, declared once: command line, action menu, palette, policy and README read this table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Risk = Literal["low", "medium", "high", "critical"]
+TargetKind = Literal["node", "job"]
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """One verb. `key` is its second key behind `x`; an idempotent verb may be retried by the Runner."""
+
+    name: str
+    title: str
+    key: str
+    target: TargetKind
+    risk: Risk
+    idempotent: bool
+    needs_reason: bool
+    help: str
+    reads_only: bool = False
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("drain", "Drain", "d", "node", "medium", True, True, "No new work on the node; running jobs go on."),
+    Verb("resume", "Resume", "r", "node", "medium", True, False, "Take the node back into service."),
+    Verb(
+        "reboot",
+        "Reboot",
+        "b",
+        "node",
+        "critical",
+        False,
+        True,
+        "Reboot when the node is empty, then resume it.",
+    ),
+    Verb("requeue", "Requeue", "q", "job", "high", False, False, "Stop the job and put it back into the queue."),
+    Verb(
+        "requeue-hold",
+        "Requeue and hold",
+        "Q",
+        "job",
+        "high",
+        False,
+        False,
+        "Requeue, and keep it from starting.",
+    ),
+    Verb("hold", "Hold", "h", "job", "low", True, False, "Keep a waiting job from starting."),
+    Verb("release", "Release", "l", "job", "low", True, False, "Let a held job start again."),
+    Verb("cancel", "Cancel", "c", "job", "high", True, False, "End the job for good."),
+    Verb(
+        "checkpoint",
+        "Checkpoint",
+        "k",
+        "job",
+        "medium",
+        False,
+        False,
+        "Ask the job to save itself; prove it did.",
+    ),
+    Verb("shell", "Shell", "s", "node", "high", False, False, "Open a recorded terminal on the node."),
+    Verb(
+        "diagnose",
+        "Diagnose",
+        "i",
+        "node",
+        "low",
+        True,
+        False,
+        "Run a read-only check, save what it says.",
+        True,
+    ),
+)
+
+BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
