@@ -1,0 +1,42 @@
+"""What a child process (collector, executor) is told at its start: the resolved configuration, as one JSON line.
+
+It travels over the inherited socket and not by argument list or environment, which other users of the machine can read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class ClusterSession(msgspec.Struct, frozen=True):
+    """One cluster and the tables of its backends, as checked by the configuration loader."""
+
+    name: str
+    color: str | None = None
+    backends: dict[str, dict[str, Any]] = {}
+    node_rules: tuple[tuple[str, str], ...] = ()  # (pattern, replacement): names of other planes -> node name
+    ssh_host: str = "{node}"  # how a node is called over SSH
+    checkpoint: tuple[dict[str, Any], ...] = ()  # checkpoint profiles, first match wins
+
+
+class Session(msgspec.Struct, frozen=True):
+    """All that a child needs. `policy_file` None means: no policy, so nothing may be done."""
+
+    clusters: tuple[ClusterSession, ...]
+    audit_file: str
+    policy_file: str | None = None
+    policy_text: str | None = None  # the demo brings its own policy instead of a file
+    reason_prefix: str = "crashcart"
+
+    def cluster(self, name: str) -> ClusterSession:
+        """The cluster of that name. Raises KeyError."""
+        for cluster in self.clusters:
+            if cluster.name == name:
+                return cluster
+        raise KeyError(name)
+
+
+encode_session = msgspec.json.Encoder().encode
+decode_session = msgspec.json.Decoder(Session).decode
