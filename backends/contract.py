@@ -8,7 +8,7 @@ preview shows exactly what will run; `Applier.apply` runs it and is called by th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -74,7 +74,7 @@ class Pace(Protocol):
 class Feed(Protocol):
     """The reading half of a backend."""
 
-    def watch(self, pace: Pace) -> AsyncIterator[Item]:
+    def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
         """Yield observations until closed. The first complete batch of a kind ends its "loading" state."""
         ...
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Literal
 
 import msgspec
@@ -97,7 +97,7 @@ def slices(batch: Batch, version: int) -> Iterator[Slice]:
         )
 
 
-async def messages(reader: asyncio.StreamReader) -> AsyncIterator[Message]:
+async def messages(reader: asyncio.StreamReader) -> AsyncGenerator[Message, None]:
     """Yield messages until the other side closes. Raises Malformed on anything that is not a frame of ours."""
     while True:
         try:

@@ -1,0 +1,214 @@
+"""The fields of each kind, declared once: what filters compare, tables show and `get` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from crashcart.backends.model import Alert, Job, Node, Queue
+
+from .joins import Joins
+from .store import Store
+
+FieldType = Literal["text", "number", "seconds", "bytes", "names", "flag"]
+Value = str | float | int | bool | tuple[str, ...] | None
+
+
+class GpuRow(msgspec.Struct, frozen=True):
+    """One GPU as a thing to filter and list."""
+
+    cluster: str
+    host: str
+    index: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.host}/{self.index}"
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """What a field is read from besides the entity itself."""
+
+    store: Store
+    joins: Joins
+    now: float
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field: its name, how it compares, and how it is read."""
+
+    name: str
+    type: FieldType
+    read: Callable[[Scene, object], Value]
+
+
+def _node_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Node], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("name", "text", lambda s, n: n.name),
+        of("cluster", "text", lambda s, n: n.cluster),
+        of("state", "text", lambda s, n: n.word),
+        of("flags", "names", lambda s, n: n.flags),
+        of("reason", "text", lambda s, n: n.reason),
+        of("reason_by", "text", lambda s, n: n.reason_by),
+        of("reason_age", "seconds", lambda s, n: None if n.reason_at is None else s.now - n.reason_at),
+        of("partition", "names", lambda s, n: n.partitions),
+        of("gpus", "number", lambda s, n: n.gpus_total),
+        of("gpus_used", "number", lambda s, n: n.gpus_used),
+        of("gpu_type", "text", lambda s, n: n.gpu_type),
+        of("jobs", "number", lambda s, n: len(s.joins.jobs_on_node(n.key))),
+        of("user", "names", lambda s, n: tuple(job.user for job in s.joins.jobs_on_node(n.key))),
+        of("alerts", "number", lambda s, n: len(s.joins.alerts_of_node(n.key))),
+        of("cpus", "number", lambda s, n: n.cpus_total),
+        of("memory", "bytes", lambda s, n: n.memory_total_bytes),
+        of("load", "number", lambda s, n: n.load),
+        of("rack", "text", lambda s, n: n.rack),
+        of("switch", "text", lambda s, n: n.switch),
+        of("age", "seconds", lambda s, n: s.now - s.store.when_true(n)),
+        of("source", "text", lambda s, n: n.source),
+    )
+
+
+def _job_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Job], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("id", "text", lambda s, j: j.id),
+        of("name", "text", lambda s, j: j.name),
+        of("cluster", "text", lambda s, j: j.cluster),
+        of("user", "text", lambda s, j: j.user),
+        of("account", "text", lambda s, j: j.account),
+        of("partition", "text", lambda s, j: j.partition),
+        of("qos", "text", lambda s, j: j.qos),
+        of("state", "text", lambda s, j: j.state.lower()),
+        of("reason", "text", lambda s, j: j.reason),
+        of("nodes", "number", lambda s, j: j.node_count),
+        of("node", "names", lambda s, j: tuple(node.name for node in s.joins.nodes_of_job(j))),
+        of("gpus", "number", lambda s, j: j.gpus),
+        of("elapsed", "seconds", lambda s, j: j.elapsed_seconds(s.now)),
+        of("limit", "seconds", lambda s, j: j.time_limit_seconds),
+        of("priority", "number", lambda s, j: j.priority),
+        of("restarts", "number", lambda s, j: j.restarts),
+        of("tasks", "number", lambda s, j: j.array_tasks),
+        of("waiting", "seconds", lambda s, j: s.now - j.submit_time if j.is_pending and j.submit_time else None),
+        of("checkpoint_age", "seconds", lambda s, j: None if j.checkpoint_time is None else s.now - j.checkpoint_time),
+        of("requeueable", "flag", lambda s, j: j.requeueable),
+        of("age", "seconds", lambda s, j: s.now - s.store.when_true(j)),
+        of("source", "text", lambda s, j: j.source),
+    )
+
+
+def _queue_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Queue], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("name", "text", lambda s, q: q.name),
+        of("cluster", "text", lambda s, q: q.cluster),
+        of("state", "text", lambda s, q: q.state.lower()),
+        of("nodes", "number", lambda s, q: q.nodes_total),
+        of("running", "number", lambda s, q: s.joins.queue_counts(q).running),
+        of("pending", "number", lambda s, q: s.joins.queue_counts(q).pending),
+        of("gpus", "number", lambda s, q: s.joins.queue_counts(q).gpus_total),
+        of("gpus_used", "number", lambda s, q: s.joins.queue_counts(q).gpus_used),
+        of("limit", "seconds", lambda s, q: q.max_time_seconds),
+        of("priority", "number", lambda s, q: q.priority),
+        of("age", "seconds", lambda s, q: s.now - s.store.when_true(q)),
+        of("source", "text", lambda s, q: q.source),
+    )
+
+
+def _alert_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Alert], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    def node_name(s: Scene, a: Alert) -> Value:
+        node = s.joins.alert_node(a)
+        return node.name if node else None
+
+    return (
+        of("name", "text", lambda s, a: a.name),
+        of("cluster", "text", lambda s, a: a.cluster),
+        of("severity", "text", lambda s, a: a.severity),
+        of("state", "text", lambda s, a: a.state),
+        of("since", "seconds", lambda s, a: s.now - a.since),
+        of("node", "text", node_name),
+        of("gpu", "number", lambda s, a: s.joins.alert_gpu(a)),
+        of("summary", "text", lambda s, a: dict(a.annotations).get("summary")),
+        of("labels", "names", lambda s, a: tuple(f"{name}={value}" for name, value in a.labels)),
+        of("silenced", "flag", lambda s, a: bool(a.silenced_by)),
+        of("age", "seconds", lambda s, a: s.now - s.store.when_true(a)),
+        of("source", "text", lambda s, a: a.source),
+    )
+
+
+def _gpu_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, GpuRow], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    def metric(name: str, column: str, kind: FieldType = "number") -> Field:
+        def read(s: Scene, g: GpuRow) -> Value:
+            table = s.store.gpus.get(g.cluster)
+            return None if table is None else table.value(column, g.host, g.index)
+
+        return of(name, kind, read)
+
+    def of_node(name: str, read_node: Callable[[Node], Value], kind: FieldType = "text") -> Field:
+        def read(s: Scene, g: GpuRow) -> Value:
+            node = s.store.nodes.get(f"{g.cluster}/{s.joins.node_name(g.cluster, g.host)}")
+            return None if node is None else read_node(node)
+
+        return of(name, kind, read)
+
+    def of_job(name: str, read_job: Callable[[Job], Value]) -> Field:
+        def read(s: Scene, g: GpuRow) -> Value:
+            job = s.joins.job_on_gpu(g.cluster, g.host, g.index)
+            return None if job is None else read_job(job)
+
+        return of(name, "text", read)
+
+    return (
+        of("host", "text", lambda s, g: g.host),
+        of("index", "number", lambda s, g: g.index),
+        of("cluster", "text", lambda s, g: g.cluster),
+        metric("util", "util_percent"),
+        metric("memory", "memory_used_bytes", "bytes"),
+        metric("memory_total", "memory_total_bytes", "bytes"),
+        metric("temp", "temperature_celsius"),
+        metric("power", "power_watts"),
+        metric("clock", "sm_clock_mhz"),
+        metric("xid", "xid"),
+        metric("throttle", "throttle_reasons"),
+        metric("ecc", "ecc_uncorrected"),
+        of_node("state", lambda n: n.word),
+        of_node("partition", lambda n: n.partitions, "names"),
+        of_node("rack", lambda n: n.rack),
+        of_node("switch", lambda n: n.switch),
+        of_job("job", lambda j: j.id),
+        of_job("user", lambda j: j.user),
+        of("age", "seconds", _gpu_age),
+    )
+
+
+def _gpu_age(scene: Scene, gpu: object) -> Value:
+    assert isinstance(gpu, GpuRow)  # noqa: S101 - narrows the type for the checker
+    table = scene.store.gpus.get(gpu.cluster)
+    when = None if table is None else table.sample_time("util_percent", gpu.host, gpu.index)
+    return None if when is None else scene.now - when
+
+
+FIELDS: dict[str, dict[str, Field]] = {
+    kind: {field.name: field for field in fields}
+    for kind, fields in (
+        ("node", _node_fields()),
+        ("job", _job_fields()),
+        ("queue", _queue_fields()),
+        ("alert", _alert_fields()),
+        ("gpu", _gpu_fields()),
+    )
+}

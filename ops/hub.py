@@ -1,0 +1,170 @@
+"""The newest picture, and readers that each hold some version of it.
+
+Nothing is queued for a reader. The hub keeps every stream at its newest version, as a whole and as the step from the
+version before; a reader that can take more gets the step when it is one behind and the whole otherwise. A stopped
+reader therefore costs one frame of memory and harms nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import msgspec
+
+from crashcart.backends import wire
+from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item
+
+StreamKey = tuple[str, str, str]  # cluster, source, what
+
+
+class Stream:
+    """One part of the picture: frames are encoded once a version, not once a reader."""
+
+    def __init__(self, whole: Callable[[], list[bytes]]) -> None:
+        self.version = 0
+        self._make_whole = whole
+        self._whole: list[bytes] | None = None
+        self._step: list[bytes] | None = None
+
+    def advance(self, step: list[bytes] | None = None) -> None:
+        """A new version exists; `step` leads to it from the one before, None means only the whole does."""
+        self.version += 1
+        self._whole = None
+        self._step = step
+
+    def frames(self, have: int) -> list[bytes]:
+        """What a reader at version `have` needs."""
+        if self._step is not None and have == self.version - 1:
+            return self._step
+        if self._whole is None:
+            self._whole = self._make_whole()
+        return self._whole
+
+
+class Listing:
+    """All entities of one kind from one source; knows what a new observation really changes."""
+
+    def __init__(self) -> None:
+        self.entities: dict[str, AnyEntity] = {}
+        self.when = 0.0
+
+    def step(self, batch: Batch) -> Batch:
+        """Take a batch in; return what changed. An entity that differs in `when` alone has not changed."""
+        self.when = batch.when
+        changed: list[AnyEntity] = []
+        for entity in batch.upserts:
+            old = self.entities.get(entity.key)
+            if old is None or msgspec.structs.replace(entity, when=old.when) != old:
+                self.entities[entity.key] = entity
+                changed.append(entity)
+        gone = set(batch.gone) & self.entities.keys()
+        if batch.complete:
+            gone |= self.entities.keys() - {entity.key for entity in batch.upserts}
+        for key in gone:
+            del self.entities[key]
+        return msgspec.structs.replace(batch, upserts=tuple(changed), gone=tuple(sorted(gone)), complete=False)
+
+
+class Hub:
+    """Takes items of feeds in, serves readers."""
+
+    def __init__(self, hello: wire.Hello) -> None:
+        self._hello = hello
+        self._streams: dict[StreamKey, Stream] = {}
+        self._listings: dict[StreamKey, Listing] = {}
+        self._latest: dict[StreamKey, wire.Message] = {}
+        self._wakes: set[asyncio.Event] = set()
+
+    def publish(self, item: Item) -> None:
+        """Make `item` part of the picture."""
+        match item:
+            case Batch():
+                self._publish_batch(item)
+            case GpuRows():
+                self._publish_latest((item.cluster, item.source, "rows"), item)
+            case GpuColumn():
+                self._publish_latest((item.cluster, item.source, f"column {item.metric}"), item)
+
+    def publish_source(self, source: wire.Source) -> None:
+        """Tell readers how a source is doing."""
+        self._publish_latest((source.cluster, source.name, "source"), source)
+
+    def beat(self, when: float) -> None:
+        """Tell readers that this process runs."""
+        self._publish_latest(("", "", "beat"), wire.Beat(when))
+
+    def _publish_latest(self, key: StreamKey, message: wire.Message) -> None:
+        self._latest[key] = message
+        if key not in self._streams:
+            self._streams[key] = Stream(lambda: [wire.frame(self._latest[key])])
+        self._streams[key].advance()
+        self._wake()
+
+    def _publish_batch(self, batch: Batch) -> None:
+        key = (batch.cluster, batch.source, batch.kind)
+        first = key not in self._listings
+        if first and not batch.complete:
+            return  # a step before the first listing has nothing to be a step from
+        listing = self._listings.setdefault(key, Listing())
+        step = listing.step(batch)
+        if first:
+            self._streams[key] = Stream(lambda: self._whole(key, batch))
+        stream = self._streams[key]
+        frames = [wire.frame(part) for part in wire.slices(step, stream.version + 1)]
+        stream.advance(None if first else frames)
+        self._wake()
+
+    def _whole(self, key: StreamKey, like: Batch) -> list[bytes]:
+        listing = self._listings[key]
+        whole = msgspec.structs.replace(
+            like, upserts=tuple(listing.entities.values()), gone=(), complete=True, when=listing.when
+        )
+        return [wire.frame(part) for part in wire.slices(whole, self._streams[key].version)]
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one reader until it closes its side; readers say nothing after the session line."""
+        have: dict[StreamKey, int] = {}
+        wake = asyncio.Event()
+        self._wakes.add(wake)
+        writer.transport.set_write_buffer_limits(high=0)  # drain() returns when the kernel has the frame
+        gone = asyncio.create_task(reader.read(), name="reader gone")
+        try:
+            writer.write(wire.frame(self._hello))
+            while not gone.done():
+                wake.clear()
+                await self._send_news(have, writer)
+                await _first_of(wake, gone)
+        except ConnectionError:
+            pass
+        finally:
+            self._wakes.discard(wake)
+            gone.cancel()
+            writer.close()
+
+    async def _send_news(self, have: dict[StreamKey, int], writer: asyncio.StreamWriter) -> None:
+        for key in list(self._streams):
+            stream = self._streams[key]
+            version = have.get(key, 0)
+            if version == stream.version:
+                continue
+            frames = stream.frames(version)
+            have[key] = stream.version
+            for frame in frames:
+                writer.write(frame)
+                await writer.drain()
+
+
+async def _first_of(wake: asyncio.Event, gone: asyncio.Task[bytes]) -> None:
+    waiter = asyncio.create_task(wake.wait(), name="news")
+    try:
+        await asyncio.wait({waiter, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiter
