@@ -1,0 +1,103 @@
+"""The words of the command line, declared in one place."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+
+from crashcart.ops.verbs import VERBS
+
+GET_KINDS = ("nodes", "gpus", "jobs", "queues", "alerts")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `crashcart`; options common to all commands are taken before and after the command's name."""
+    top = argparse.ArgumentParser(
+        prog="crashcart",
+        description="See what is wrong on a GPU cluster, see whom it hurts, act safely, prove that it worked.",
+        epilog="Without a command the cockpit opens. `crashcart demo` opens it on a simulated cluster.",
+        parents=[_common()],
+    )
+    top.add_argument("--version", action="version", version=f"crashcart {version('crashcart')}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    _add(commands, "demo", "open the cockpit on the embedded demo cluster")
+    _add_get(commands)
+    _add_act(commands)
+    _add(commands, "doctor", "check everything this machine needs, and say the next step")
+    _add_audit(commands)
+    _add_policy(commands)
+    config = _add(commands, "config", "check or show the configuration")
+    config.add_argument("what", choices=("check", "show"), help="show prints each value with the file it came from")
+    keys = _add(commands, "keys", "print the key table")
+    keys.add_argument("--markdown", action="store_true", help="as the table of the README")
+    return top
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--config", metavar="FILE", help="this configuration file and no other")
+    common.add_argument("--demo", action="store_true", help="use the embedded demo cluster")
+    common.add_argument("--read-only", action="store_true", help="start nothing that could change a cluster")
+    common.add_argument("--theme", metavar="NAME", help="night, day, high-contrast, colour-blind, ansi or mono")
+    demo = common.add_argument_group("the demo cluster")
+    demo.add_argument("--nodes", type=int, metavar="N", help="nodes, 1 to 12500 (64)")
+    demo.add_argument("--gpus-per-node", type=int, metavar="N", help="GPUs in each node (8)")
+    demo.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same cluster (1)")
+    demo.add_argument("--faults", choices=("incident", "none"), help="an incident to work on, or a healthy cluster")
+    return common
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=text, description=text.capitalize() + ".", parents=[_common()])
+
+
+def _add_output(parser: argparse.ArgumentParser, choices: tuple[str, ...]) -> None:
+    parser.add_argument("-o", "--output", choices=choices, default=choices[0], help=f"format ({choices[0]})")
+
+
+def _add_get(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    get = _add(commands, "get", "list nodes, GPUs, jobs, queues or alerts once")
+    get.add_argument("kind", choices=GET_KINDS)
+    get.add_argument("--filter", metavar="EXPR", default="", help="e.g. 'state=drained & gpus>4'")
+    get.add_argument("--cluster", metavar="C", help="this cluster only")
+    _add_output(get, ("table", "json", "csv", "md"))
+
+
+def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    act = _add(commands, "act", "run one verb on nodes or jobs, with preview, confirmation, audit and read-back")
+    act.add_argument(
+        "verb", choices=[verb.name for verb in VERBS], metavar="VERB", help=", ".join(v.name for v in VERBS)
+    )
+    act.add_argument("targets", nargs="+", metavar="TARGET", help="gpu017, gpu[017-018] or a job id")
+    act.add_argument("--reason", default="", help="why, for the cluster and the audit log")
+    act.add_argument("--cluster", metavar="C", help="needed when there are several")
+    act.add_argument("--dry-run", action="store_true", help="show the preview and do nothing")
+    act.add_argument("--yes", action="store_true", help="answer typed confirmations; never a second person")
+    act.add_argument("--take-over", action="store_true", help="override a drain that somebody else holds")
+    act.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="e.g. check=gpu, signal=USR1")
+    _add_output(act, ("table", "json"))
+
+
+def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = _add(commands, "audit", "show or verify the audit log")
+    audit.add_argument("what", choices=("show", "verify"))
+    audit.add_argument("--last", type=int, default=50, metavar="N", help="records to show (50)")
+    audit.add_argument("--file", metavar="FILE", help="another log than the configured one")
+    _add_output(audit, ("table", "json"))
+
+
+def _add_policy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    policy = _add(commands, "policy", "write, check or explain the policy")
+    steps = policy.add_subparsers(dest="what", metavar="WHAT", required=True)
+    init = _add(steps, "init", "write a commented starter policy")
+    init.add_argument("--file", metavar="FILE", help="where to (the configured place)")
+    init.add_argument("--user", metavar="NAME", help="who is on call for every cluster (you)")
+    check = _add(steps, "check", "read the policy and say what is wrong with it")
+    check.add_argument("--file", metavar="FILE")
+    explain = _add(steps, "explain", "show every gate and its answer for one action")
+    explain.add_argument("verb", choices=[verb.name for verb in VERBS], metavar="VERB")
+    explain.add_argument("targets", nargs="+", metavar="TARGET")
+    explain.add_argument("--cluster", metavar="C")
+    explain.add_argument("--user", metavar="NAME", help="for somebody else than you")

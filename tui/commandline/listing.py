@@ -1,0 +1,70 @@
+"""One listing of the clusters for commands that look once and end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from crashcart.ops.collector_link import CollectorLink, CollectorProcess
+from crashcart.ops.config import state_dir
+from crashcart.ops.identity import NodeNames
+from crashcart.ops.joins import Joins
+from crashcart.ops.session import Session
+from crashcart.ops.store import Store
+
+PATIENCE_SECONDS = 20.0
+"""How long a first listing may take: three poll timeouts of a slow slurmctld would be longer than anyone waits."""
+
+SETTLE_SECONDS = 0.05
+"""After a source's listing its numbers follow in the same burst; wait for a pause of this length."""
+
+
+def joins_for(session: Session, store: Store) -> Joins:
+    """Joins with the node-name rules of the session."""
+    return Joins(store, {cluster.name: NodeNames(cluster.node_rules) for cluster in session.clusters})
+
+
+async def list_once(session: Session, kinds: tuple[str, ...]) -> Store:
+    """A store that every source has spoken to once, well or badly, or that has waited long enough.
+
+    `kinds` are those that a live source is waited for; a kind that no source lists is not waited for.
+    """
+    store = Store()
+    log = state_dir() / "collector.log"
+    link = CollectorLink(session, log=log, first=CollectorProcess(session, log))
+    news = asyncio.Event()
+    follow = asyncio.create_task(link.run(store, lambda _: news.set()), name="collector")
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not _heard(store, session, kinds):
+                await news.wait()
+                news.clear()
+            while await _more(news):
+                pass
+    except TimeoutError:
+        pass
+    finally:
+        follow.cancel()
+        await asyncio.wait({follow})
+    return store
+
+
+def _heard(store: Store, session: Session, kinds: tuple[str, ...]) -> bool:
+    spoken = {cluster for cluster, _ in store.sources}
+    if not {cluster.name for cluster in session.clusters} <= spoken:
+        return False
+    for (cluster, _), source in store.sources.items():
+        if source.state == "starting":
+            return False
+        if source.state == "live" and not any((cluster, kind) in store.listed for kind in kinds):
+            return False
+    return True
+
+
+async def _more(news: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await news.wait()
+    except TimeoutError:
+        return False
+    news.clear()
+    return True

@@ -1,0 +1,161 @@
+"""What `get` prints of each kind: one flat object, unknown is null."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.ops.fields import GpuRow, Scene
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(value, 1)
+
+
+def _node(scene: Scene, node: Node) -> dict[str, Any]:
+    return {
+        "cluster": node.cluster,
+        "name": node.name,
+        "state": node.word,
+        "flags": list(node.flags),
+        "reason": node.reason,
+        "reason_by": node.reason_by,
+        "reason_age_seconds": _rounded(None if node.reason_at is None else scene.now - node.reason_at),
+        "gpus_total": node.gpus_total,
+        "gpus_used": node.gpus_used,
+        "jobs": [job.id for job in scene.joins.jobs_on_node(node.key)],
+        "partitions": list(node.partitions),
+        "rack": node.rack,
+        "switch": node.switch,
+        "age_seconds": _rounded(scene.now - scene.store.when_true(node)),
+        "source": node.source,
+    }
+
+
+def _job(scene: Scene, job: Job) -> dict[str, Any]:
+    return {
+        "cluster": job.cluster,
+        "id": job.id,
+        "name": job.name,
+        "user": job.user,
+        "account": job.account,
+        "partition": job.partition,
+        "qos": job.qos,
+        "state": job.state.lower(),
+        "reason": job.reason,
+        "nodes": [node.name for node in scene.joins.nodes_of_job(job)],
+        "node_list": job.node_list or None,
+        "gpus": job.gpus,
+        "gpu_map": None if job.gpu_map is None else {name: list(indexes) for name, indexes in job.gpu_map},
+        "elapsed_seconds": _rounded(job.elapsed_seconds(scene.now)),
+        "time_limit_seconds": job.time_limit_seconds,
+        "priority": job.priority,
+        "requeueable": job.requeueable,
+        "restarts": job.restarts,
+        "array": job.array,
+        "array_tasks": job.array_tasks,
+        "checkpoint_age_seconds": _rounded(None if job.checkpoint_time is None else scene.now - job.checkpoint_time),
+        "age_seconds": _rounded(scene.now - scene.store.when_true(job)),
+        "source": job.source,
+    }
+
+
+def _queue(scene: Scene, queue: Queue) -> dict[str, Any]:
+    counts = scene.joins.queue_counts(queue)
+    return {
+        "cluster": queue.cluster,
+        "name": queue.name,
+        "state": queue.state.lower(),
+        "is_default": queue.is_default,
+        "nodes_total": queue.nodes_total,
+        "nodes_by_state": dict(counts.nodes),
+        "gpus_total": counts.gpus_total,
+        "gpus_used": counts.gpus_used,
+        "jobs_running": counts.running,
+        "jobs_pending": counts.pending,
+        "pending_reasons": dict(counts.reasons),
+        "max_time_seconds": queue.max_time_seconds,
+        "age_seconds": _rounded(scene.now - scene.store.when_true(queue)),
+        "source": queue.source,
+    }
+
+
+def _alert(scene: Scene, alert: Alert) -> dict[str, Any]:
+    return {
+        "cluster": alert.cluster,
+        "name": alert.name,
+        "severity": alert.severity,
+        "state": alert.state,
+        "since": alert.since,
+        "labels": dict(alert.labels),
+        "annotations": dict(alert.annotations),
+        "silenced_by": list(alert.silenced_by),
+        "fingerprint": alert.fingerprint,
+        "age_seconds": _rounded(scene.now - scene.store.when_true(alert)),
+        "source": alert.source,
+    }
+
+
+def _gpu(scene: Scene, gpu: GpuRow) -> dict[str, Any]:
+    table = scene.store.gpus.get(gpu.cluster)
+
+    def sample(metric: str) -> float | None:
+        return None if table is None else _rounded(table.value(metric, gpu.host, gpu.index))
+
+    def whole(metric: str) -> int | None:
+        value = sample(metric)
+        return None if value is None else int(value)
+
+    owner = scene.joins.owner_of_gpu(gpu.cluster, gpu.host, gpu.index)
+    when = None if table is None else table.sample_time("util_percent", gpu.host, gpu.index)
+    return {
+        "cluster": gpu.cluster,
+        "host": gpu.host,
+        "index": gpu.index,
+        "util_percent": sample("util_percent"),
+        "memory_used_bytes": whole("memory_used_bytes"),
+        "memory_total_bytes": whole("memory_total_bytes"),
+        "temperature_celsius": sample("temperature_celsius"),
+        "power_watts": sample("power_watts"),
+        "sm_clock_mhz": sample("sm_clock_mhz"),
+        "throttle_reasons": whole("throttle_reasons"),
+        "ecc_uncorrected": whole("ecc_uncorrected"),
+        "xid": whole("xid"),
+        "job": owner.job.id if owner else None,
+        "user": owner.job.user if owner else None,
+        "job_source": owner.source if owner else None,
+        "age_seconds": _rounded(None if when is None else scene.now - when),
+        "source": table.rows.source if table else None,
+    }
+
+
+ROWS: dict[str, Callable[[Scene, Any], dict[str, Any]]] = {
+    "node": _node, "job": _job, "queue": _queue, "alert": _alert, "gpu": _gpu,
+}  # fmt: skip
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "node": (
+        "cluster", "name", "state", "flags", "reason", "reason_by", "reason_age_seconds", "gpus_total", "gpus_used",
+        "jobs", "partitions", "rack", "switch", "age_seconds", "source",
+    ),
+    "job": (
+        "cluster", "id", "name", "user", "account", "partition", "qos", "state", "reason", "node_list", "gpus",
+        "elapsed_seconds", "time_limit_seconds", "priority", "requeueable", "restarts", "array", "array_tasks",
+        "checkpoint_age_seconds", "age_seconds", "source",
+    ),
+    "queue": (
+        "cluster", "name", "state", "is_default", "nodes_total", "gpus_total", "gpus_used", "jobs_running",
+        "jobs_pending", "max_time_seconds", "age_seconds", "source",
+    ),
+    "alert": (
+        "cluster", "name", "severity", "state", "since", "labels", "silenced_by", "fingerprint", "age_seconds",
+        "source",
+    ),
+    "gpu": (
+        "cluster", "host", "index", "util_percent", "memory_used_bytes", "memory_total_bytes", "temperature_celsius",
+        "power_watts", "sm_clock_mhz", "throttle_reasons", "ecc_uncorrected", "xid", "job", "user", "job_source",
+        "age_seconds", "source",
+    ),
+}  # fmt: skip
