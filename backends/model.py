@@ -224,7 +224,7 @@ class GpuColumn(msgspec.Struct, frozen=True, array_like=True, tag="column"):
     generation: int
     metric: str
     when: float
-    values: bytes | memoryview
+    values: memoryview
 
 
 Item = Batch | GpuRows | GpuColumn

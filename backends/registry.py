@@ -23,7 +23,7 @@ def load(name: str) -> Backend:
         raise Unsupported(f"no backend is called {name!r}; installed are: {', '.join(sorted(found))}")
     try:
         return cast(Backend, found[name].load())
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise Unsupported(f"backend {name!r} does not import: {error}; install what it needs and try again") from error
 
 

@@ -214,6 +214,6 @@ def _belongs(entity: AnyEntity, part: wire.Slice) -> bool:
     return entity.source == part.source and entity.cluster == part.cluster
 
 
-def float_column(values: Iterator[float] | list[float]) -> bytes:
+def float_column(values: Iterator[float] | list[float]) -> memoryview:
     """Pack values as the wire wants them: float32, native little-endian."""
-    return array("f", values).tobytes()
+    return memoryview(array("f", values)).cast("B")
