@@ -27,12 +27,22 @@ COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 CLUSTER_KEYS = frozenset({"color", "node_rules", "ssh_host", "checkpoint"})
 TOP_KEYS = frozenset({"cluster", "policy", "audit", "screen"})
 SECTION_KEYS = {"policy": {"file"}, "audit": {"file"}, "screen": {"theme", "keys"}}
-DEFAULT_POLICY = Path("/etc/crashcart/policy.toml")
+SYSTEM_POLICY = Path("/etc/crashcart/policy.toml")
 
 
 def user_file() -> Path:
     """Where the user's own configuration lives."""
     return platformdirs.user_config_path("crashcart") / "config.toml"
+
+
+def user_policy() -> Path:
+    """Where the user's own policy lives; the system's, where there is one, is used instead of it."""
+    return platformdirs.user_config_path("crashcart") / "policy.toml"
+
+
+def policy_in_force() -> Path | None:
+    """The policy file that holds when the configuration names none."""
+    return next((path for path in (SYSTEM_POLICY, user_policy()) if path.exists()), None)
 
 
 def state_dir() -> Path:
@@ -112,7 +122,7 @@ def _flatten_cluster(path: Path, cluster: str, table: Any) -> Iterator[Setting]:
 
 
 def _build(settings: tuple[Setting, ...], files: tuple[Path, ...]) -> Config:
-    config = Config(settings=settings, files=files, policy_file=DEFAULT_POLICY if DEFAULT_POLICY.exists() else None)
+    config = Config(settings=settings, files=files, policy_file=policy_in_force())
     clusters: dict[str, dict[str, Any]] = {}
     backends: dict[str, dict[str, dict[str, Any]]] = {}
     for setting in settings:

@@ -1,0 +1,32 @@
+"""Who is at the keyboard, as this machine knows them: the name and groups that policy and audit log use."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+
+
+def os_user() -> str:
+    """The login name behind our user id; environment variables do not count. A user without a name is `uid-N`."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def unix_groups(user: str) -> tuple[str, ...]:
+    """Groups of `user` through NSS, as the policy spells them (`unix:gpu-oncall`); none for an unknown user."""
+    try:
+        primary = pwd.getpwnam(user).pw_gid
+        numbers = os.getgrouplist(user, primary)
+    except (KeyError, OSError):
+        return ()
+    return tuple(f"unix:{name}" for name in map(_group_name, numbers) if name)
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return ""
