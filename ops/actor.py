@@ -5,6 +5,27 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An operator; `groups` are written `unix:NAME`. `link` is where they came from over SSH."""
+
+    user: str
+    uid: int
+    groups: tuple[str, ...] = ()
+    link: str = ""
+
+    def record(self) -> dict[str, str | int]:
+        """The actor as the audit log keeps it."""
+        return {"user": self.user, "uid": self.uid, "ssh_connection": self.link}
+
+
+def current_actor() -> Actor:
+    """The one this process runs as."""
+    user = os_user()
+    return Actor(user, os.getuid(), unix_groups(user), os.environ.get("SSH_CONNECTION", ""))
 
 
 def os_user() -> str:

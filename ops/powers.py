@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from crashcart.backends import registry
 from crashcart.backends.contract import (
+    Applier,
     Checkpointer,
     HostCommands,
     JobControl,
@@ -51,6 +52,10 @@ class ClusterPowers(list[object]):
     @property
     def commands(self) -> HostCommands | None:
         return next((power for power in self if isinstance(power, HostCommands)), None)
+
+    def applier_of(self, power: object | None) -> Applier | None:
+        """What runs the changes of this object: itself where it can, else the first that can."""
+        return power if isinstance(power, Applier) else next((one for one in self if isinstance(one, Applier)), None)
 
     async def close(self) -> None:
         """Let go of what the objects hold."""

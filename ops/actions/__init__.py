@@ -1,0 +1,33 @@
+"""One verb a file; the table of all of them."""
+
+from __future__ import annotations
+
+from .base import Action
+from .cancel import Cancel
+from .checkpoint import Checkpoint
+from .diagnose import Diagnose
+from .drain import Drain
+from .hold import Hold
+from .reboot import Reboot
+from .release import Release
+from .requeue import Requeue
+from .requeue_hold import RequeueHold
+from .resume import Resume
+from .shell import Shell
+
+ACTIONS: dict[str, Action] = {
+    action.verb: action
+    for action in (
+        Drain(),
+        Resume(),
+        Reboot(),
+        Requeue(),
+        RequeueHold(),
+        Hold(),
+        Release(),
+        Cancel(),
+        Checkpoint(),
+        Shell(),
+        Diagnose(),
+    )
+}

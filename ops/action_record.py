@@ -1,0 +1,109 @@
+"""What the audit log says about an action: intent before anything, start, end, and what was found out later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .actor import Actor
+from .audit import AuditLog, AuditUnavailable, since
+from .audit_read import executor_mark
+from .planning import Prepared, Refusal
+from .policy import Policy
+from .protocol import ActionState, PlanRequest, TargetResult
+from .verbs import BY_NAME
+
+HOUR = 3600.0
+
+
+class ActionRecords:
+    """Writes the records of this executor. Written in a thread: a slow disk must not stop what is being read back."""
+
+    def __init__(self, path: Path, actor: Actor) -> None:
+        self.path = path
+        self._actor = actor
+        self._log: AuditLog | None = None
+
+    def recent_targets(self, now: float) -> int:
+        """Targets that anybody acted on within the last hour, by this file. Reading verbs do not count."""
+        return sum(
+            len(record.get("targets", ()))
+            for record in since(self.path, now - HOUR)
+            if record["phase"] == "intent" and not _reads_only(str(record.get("verb", "")))
+        )
+
+    def check(self) -> None:
+        """Open the file. Raises Refusal when that fails: without a record no action starts."""
+        try:
+            self._opened()
+        except AuditUnavailable as error:
+            raise Refusal("audit", f"{error}; nothing may be done without a record") from error
+
+    async def refused(self, request: PlanRequest, refusal: Refusal) -> None:
+        """Record that something was asked for and refused."""
+        fields = {
+            "actor": self._actor.record(),
+            "verb": request.verb,
+            "cluster": request.cluster,
+            "targets": list(request.targets),
+            "params": dict(request.params),
+            "code": refusal.code,
+            "why": refusal.why,
+        }
+        await self._append("refused", fields)
+
+    async def begun(self, prepared: Prepared, policy: Policy, typed: str, foreign_typed: str) -> None:
+        """Record the intent and the start. Raises AuditUnavailable: then nothing may run."""
+        plan = prepared.plan
+        fields = {
+            "id": plan.plan_id,
+            "state": "CONFIRMED",
+            "actor": self._actor.record(),
+            "role": plan.role,
+            "policy": policy.digest,
+            "verb": plan.verb,
+            "cluster": plan.cluster,
+            "targets": [target.target for target in plan.targets],
+            "commands": [command for target in plan.targets for command in target.commands],
+            "params": dict(plan.params),
+            "risk": plan.risk,
+            "confirm": {"kind": plan.confirmation.kind, "typed": typed, "foreign": foreign_typed},
+            "before": dict(prepared.before),
+            "version": version("crashcart"),
+        }
+        await self._append("intent", fields)
+        await self._append("start", {"id": plan.plan_id, "state": "RUNNING", "executor": executor_mark()})
+
+    async def ended(
+        self, plan_id: str, state: ActionState, results: Sequence[TargetResult], *, settled: bool, phase: str = "end"
+    ) -> None:
+        """Record how it ended, or with phase `reconciled` what became of it. Raises AuditUnavailable."""
+        fields: dict[str, Any] = {"id": plan_id, "state": state, "results": [_brief(result) for result in results]}
+        if settled:
+            fields["settled"] = True
+        await self._append(phase, fields)
+
+    async def _append(self, phase: str, fields: Mapping[str, Any]) -> None:
+        await asyncio.to_thread(lambda: self._opened().append(phase, fields))
+
+    def _opened(self) -> AuditLog:
+        if self._log is None:
+            self._log = AuditLog(self.path)
+        return self._log
+
+
+def _brief(result: TargetResult) -> dict[str, Any]:
+    return {
+        "target": result.target,
+        "state": result.state,
+        "detail": result.detail,
+        "seen": result.seen,
+        "saved": result.saved,
+    }
+
+
+def _reads_only(verb: str) -> bool:
+    return verb in BY_NAME and BY_NAME[verb].reads_only

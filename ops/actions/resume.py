@@ -1,0 +1,41 @@
+"""Resume: take the node back into service."""
+
+from __future__ import annotations
+
+from crashcart.backends.contract import Change, NodeMaintainer
+from crashcart.backends.model import Job, Node
+from crashcart.ops.targets import fold
+
+from .base import Scene, Seen, words
+from .node_verb import PENDING_REBOOT, NodeVerb
+
+
+class Resume(NodeVerb):
+    """Proved when the node is neither drained nor down; it does not answer for a second or two after a resume."""
+
+    verb = "resume"
+
+    def refusal(self, node: Node, scene: Scene) -> str | None:
+        if node.is_draining or node.is_down or PENDING_REBOOT & set(node.flags):
+            return None
+        return f"{node.name} is {words(node)}: it is in service, there is nothing to resume"
+
+    def change(self, node: str, maintainer: NodeMaintainer, scene: Scene) -> Change:
+        return maintainer.resume(node)
+
+    def warnings(self, node: Node, jobs: tuple[Job, ...], scene: Scene) -> tuple[str, ...]:
+        if PENDING_REBOOT & set(node.flags):
+            return ("a reboot is pending on it, and resuming cancels that reboot",)
+        return ()
+
+    def notes(self, node: Node, jobs: tuple[Job, ...], scene: Scene) -> tuple[str, ...]:
+        return (f"its reason is cleared: {node.reason}",) if node.reason else ()
+
+    def judge(self, before: Node, after: Node, scene: Scene) -> Seen:
+        seen = words(after)
+        if after.is_draining or after.is_down:
+            return Seen("not yet", f"{seen}, reason: {after.reason or 'none'}")
+        return Seen("reached", seen)
+
+    def undo(self, scene: Scene, targets: tuple[str, ...]) -> str:
+        return f"drain {fold(targets)} with a reason"

@@ -1,0 +1,251 @@
+"""The only way to change a cluster: plan, confirm, record, run, read back, record.
+
+`PLANNED -> CONFIRMED -> [record on disk] RUNNING -> VERIFYING -> VERIFIED | FAILED | UNKNOWN | PARTIAL`. The runner
+owns every deadline and every check: a screen may show what it likes, and a link may break at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from crashcart.backends.contract import Picture
+from crashcart.backends.errors import BackendError
+from crashcart.backends.text import clean
+
+from .action_record import ActionRecords
+from .action_run import ActionRun
+from .actions import ACTIONS
+from .actions.base import BadParams, Scene, scene_of
+from .actor import Actor
+from .audit import AuditUnavailable, open_actions
+from .clock import Clock
+from .confirm import mismatch
+from .planning import (
+    EXPIRES_SECONDS,
+    Prepared,
+    Refusal,
+    allowed,
+    checked_names,
+    observed,
+    observer_of,
+    policy_request,
+    prepare,
+    snapshot,
+)
+from .policy import Decision, Policy
+from .powers import ClusterPowers
+from .protocol import ConfirmRequest, Finished, OpenAction, Planned, PlanRequest, Refused
+from .replies import Replies
+from .session import ClusterSession, Session
+
+PowersFor = Callable[[str], ClusterPowers]
+
+_BLANK = Picture((), (), (), 0.0)
+_ON_RECORD = frozenset({"policy", "confirmation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A plan that waits for its confirmation."""
+
+    prepared: Prepared
+    request: PlanRequest
+    expires: float  # by the monotonic clock
+
+
+class Runner:
+    """Plans and runs the actions of one operator. `powers_for` raises BackendError when a cluster's backends fail."""
+
+    def __init__(
+        self, session: Session, powers_for: PowersFor, policy: Policy, actor: Actor, clock: Clock, replies: Replies
+    ) -> None:
+        self._session = session
+        self._powers_for = powers_for
+        self._policy = policy
+        self._actor = actor
+        self._clock = clock
+        self._replies = replies
+        self._records = ActionRecords(Path(session.audit_file), actor)
+        self._pending: dict[str, Pending] = {}
+        self._runs: dict[str, ActionRun] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def plan(self, request: PlanRequest) -> Planned | Refused:
+        """Preview an action. A refusal by the policy is on record."""
+        try:
+            prepared = await self._prepare(request)
+        except Refusal as refusal:
+            return await self._refused(request.request_id, request, refusal)
+        expires = self._clock.monotonic() + EXPIRES_SECONDS
+        self._pending[prepared.plan.plan_id] = Pending(prepared, request, expires)
+        return Planned(request.request_id, prepared.plan)
+
+    async def confirm(self, request: ConfirmRequest) -> Finished | Refused:
+        """Run a plan, when what was typed confirms it and nothing has changed since the preview."""
+        pending = self._pending.pop(request.plan_id, None)  # at once, so that two confirmations never run it twice
+        if pending is None:
+            return Refused(request.plan_id, "expired", "there is no such plan: it expired, was forgotten or has run")
+        try:
+            await self._check(pending, request)
+            run = await self._begin(pending.prepared, request)
+        except Refusal as refusal:
+            if refusal.code in ("confirmation", "unreachable"):  # the plan is still true, so it may be tried again
+                self._pending[request.plan_id] = pending
+            return await self._refused(request.plan_id, pending.request, refusal)
+        try:
+            return await run.run()
+        finally:
+            del self._runs[request.plan_id]
+            self._keep(run.reconcile(), f"reconcile {request.plan_id}")
+
+    def cancel(self, plan_id: str) -> None:
+        """Forget a plan, or start no more targets of a running action."""
+        self._pending.pop(plan_id, None)
+        if plan_id in self._runs:
+            self._runs[plan_id].cancel("cancelled by the operator")
+
+    def shell_input(self, plan_id: str, data: bytes) -> None:
+        """Pass on what is typed into the shell of an action; nothing when it has ended."""
+        if (run := self._runs.get(plan_id)) and run.shell:
+            run.shell.write(data)
+
+    def shell_resize(self, plan_id: str, columns: int, rows: int) -> None:
+        """Pass on the size of the operator's terminal."""
+        if (run := self._runs.get(plan_id)) and run.shell:
+            run.shell.resize(columns, rows)
+
+    def hang_up(self) -> None:
+        """The operator has gone: close all shells. Everything else runs to its end."""
+        for run in self._runs.values():
+            run.hang_up()
+
+    def open_actions(self) -> tuple[OpenAction, ...]:
+        """Actions without a known end, by the audit log."""
+        return open_actions(self._records.path)
+
+    async def settle(self) -> None:
+        """Wait until nothing is being looked at any more."""
+        while self._background:
+            await asyncio.wait(self._background)
+
+    async def _prepare(self, request: PlanRequest) -> Prepared:
+        if request.verb not in ACTIONS:
+            raise Refusal(
+                "usage", f"there is no verb {clean(request.verb, limit=40)!r}; there are {', '.join(ACTIONS)}"
+            )
+        cluster = self._cluster(request.cluster)
+        action, verb = ACTIONS[request.verb], self._policy.verb(request.verb)
+        names = checked_names(request, verb)
+        try:
+            action.check_params(request.params)
+        except BadParams as error:
+            raise Refusal("usage", str(error)) from error
+        request = msgspec.structs.replace(request, targets=names)
+        if not self._policy.roles_of(self._actor.user, self._actor.groups):
+            self._decide(request, _BLANK)  # says no before the cluster is asked for anything
+        self._records.check()
+        scene = await self._scene(cluster, request)
+        decision = self._decide(request, scene.picture)
+        prepared = await prepare(uuid4().hex, request, action, verb, scene, decision)
+        return self._with_warnings(prepared)
+
+    async def _scene(self, cluster: ClusterSession, request: PlanRequest) -> Scene:
+        try:
+            powers = self._powers_for(cluster.name)
+        except BackendError as error:
+            raise Refusal("unavailable", str(error)) from error
+        picture = await observed(observer_of(powers, cluster.name).observe(), cluster.name)
+        return scene_of(cluster, powers, picture, request, (self._actor.user, self._session.reason_prefix))
+
+    def _cluster(self, name: str) -> ClusterSession:
+        try:
+            return self._session.cluster(name)
+        except KeyError as error:
+            raise Refusal("usage", f"there is no cluster {clean(name, limit=40)!r}") from error
+
+    def _decide(self, request: PlanRequest, picture: Picture) -> Decision:
+        """The policy's yes. Raises Refusal with the policy's no."""
+        now = self._clock.now()
+        recent = self._records.recent_targets(now)
+        return allowed(self._policy, policy_request(self._actor, request, picture, now, recent))
+
+    def _with_warnings(self, prepared: Prepared) -> Prepared:
+        """Add what earlier actions on the same targets have left open."""
+        plan = prepared.plan
+        names = {target.target for target in plan.targets}
+        warnings = tuple(
+            f"an earlier {action.verb} of {', '.join(sorted(names & set(action.targets)))} has no known end;"
+            " look at its state before you go on"
+            for action in self.open_actions()
+            if action.cluster == plan.cluster and names & set(action.targets)
+        )
+        return prepared if not warnings else prepared.warned(warnings)
+
+    async def _check(self, pending: Pending, request: ConfirmRequest) -> None:
+        """Raise Refusal unless the plan is confirmed, allowed and still true."""
+        plan = pending.prepared.plan
+        if self._clock.monotonic() > pending.expires:
+            raise Refusal("expired", f"the preview is older than {EXPIRES_SECONDS:.0f} s; look at a fresh one")
+        if wrong := mismatch(plan.confirmation, request.typed, request.foreign_typed):
+            raise Refusal("confirmation", wrong)
+        busy = {(run.cluster, target) for run in self._runs.values() for target in run.targets}
+        if taken := [target.target for target in plan.targets if (plan.cluster, target.target) in busy]:
+            raise Refusal("unavailable", f"another action is running on {', '.join(taken[:3])}; wait for its end")
+        fresh = await self._fresh(pending.prepared)
+        for target, before in pending.prepared.before.items():
+            now = snapshot(fresh.get(target))
+            if now != before:
+                raise Refusal("expired", f"{target} has changed since the preview: {_difference(before, now)}")
+        self._decide(pending.request, pending.prepared.scene.picture)
+
+    async def _fresh(self, prepared: Prepared) -> dict[str, Any]:
+        observer = observer_of(prepared.scene.powers, prepared.plan.cluster)
+        names = tuple(prepared.before)
+        if prepared.verb.target == "node":
+            nodes = await observed(observer.observe_nodes(names), prepared.plan.cluster)
+            return {node.name: node for node in nodes}
+        jobs = await observed(observer.observe_jobs(names), prepared.plan.cluster)
+        return {job.id: job for job in jobs}
+
+    async def _begin(self, prepared: Prepared, request: ConfirmRequest) -> ActionRun:
+        """Put intent and start on record. Raises Refusal when that fails: nothing has run then."""
+        try:
+            await self._records.begun(prepared, self._policy, request.typed, request.foreign_typed)
+        except AuditUnavailable as error:
+            raise Refusal("audit", f"{error}; nothing was done") from error
+        folder = self._records.path.parent
+        run = ActionRun(prepared, self._records, self._clock, self._replies, folder)
+        self._runs[request.plan_id] = run
+        return run
+
+    async def _refused(self, request_id: str, request: PlanRequest, refusal: Refusal) -> Refused:
+        if refusal.code in _ON_RECORD:
+            with suppress(AuditUnavailable):  # nothing was done, and the refusal stands without its record
+                await self._records.refused(request, refusal)
+        return Refused(request_id, refusal.code, refusal.why, refusal.gates)
+
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _difference(before: dict[str, object], now: dict[str, object]) -> str:
+    changed = [key for key in before if before[key] != now.get(key)] or ["state"]
+    return ", ".join(
+        f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}" for key in changed
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "+".join(value) or "none"
+    return "not known" if value is None else clean(str(value), limit=100)
