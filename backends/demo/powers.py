@@ -1,0 +1,188 @@
+"""Every verb on the simulated cluster, as the Slurm command that the simulation understands."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from crashcart.backends.contract import (
+    Change,
+    CheckpointFile,
+    CommandResult,
+    CommandRunner,
+    Context,
+    Picture,
+    Terminal,
+)
+from crashcart.backends.errors import BadIdentifier, Malformed, Unreachable
+from crashcart.backends.model import Job, Node, Queue
+from crashcart.backends.text import clean, job_id, node_name, reason
+
+from .client import AnswerLost, WorldLink
+from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Ran, Run, Seen
+from .shell import DemoTerminal
+
+SIGNALS = frozenset({"HUP", "INT", "TERM", "KILL", "USR1", "USR2", "CONT", "STOP", "QUIT"})
+
+
+class DemoPowers:
+    """All powers of the contract. Building a change does no I/O."""
+
+    def __init__(self, context: Context) -> None:
+        self._cluster = context.cluster
+        self._link = WorldLink(context.options)
+
+    async def close(self) -> None:
+        """Let go of the simulation; may be called twice."""
+        await self._link.close()
+
+    # Observer
+
+    async def observe(self) -> Picture:
+        seen = await self._link.ask(Observe(None, None), Seen)
+        return Picture(self._nodes(seen), self._jobs(seen), self._queues(seen), seen.when)
+
+    async def observe_nodes(self, names: Sequence[str]) -> tuple[Node, ...]:
+        return self._nodes(await self._link.ask(Observe(tuple(map(node_name, names)), ()), Seen))
+
+    async def observe_jobs(self, ids: Sequence[str]) -> tuple[Job, ...]:
+        return self._jobs(await self._link.ask(Observe((), tuple(map(job_id, ids))), Seen))
+
+    def _nodes(self, seen: Seen) -> tuple[Node, ...]:
+        return tuple(msgspec.structs.replace(node, cluster=self._cluster) for node in seen.nodes)
+
+    def _jobs(self, seen: Seen) -> tuple[Job, ...]:
+        return tuple(msgspec.structs.replace(job, cluster=self._cluster) for job in seen.jobs)
+
+    def _queues(self, seen: Seen) -> tuple[Queue, ...]:
+        return tuple(msgspec.structs.replace(queue, cluster=self._cluster) for queue in seen.queues)
+
+    # Applier
+
+    async def apply(self, change: Change, *, timeout: float) -> CommandResult:  # noqa: ASYNC109
+        return await run_in_world(self._link, "", change.argv, timeout)
+
+    # NodeMaintainer
+
+    def drain(self, node: str, reason_text: str) -> Change:
+        name = node_name(node)
+        return _change(name, "scontrol", "update", f"nodename={name}", "state=drain", f"reason={reason(reason_text)}")
+
+    def resume(self, node: str) -> Change:
+        name = node_name(node)
+        return _change(name, "scontrol", "update", f"nodename={name}", "state=resume")
+
+    def reboot(self, node: str, reason_text: str) -> Change:
+        name, why = node_name(node), reason(reason_text)
+        return _change(name, "scontrol", "reboot", "ASAP", "nextstate=RESUME", f"reason={why}", name)
+
+    # JobControl
+
+    def requeue(self, job: str) -> Change:
+        return _change(job_id(job), "scontrol", "requeue", job)
+
+    def requeue_hold(self, job: str) -> Change:
+        return _change(job_id(job), "scontrol", "requeuehold", job)
+
+    def hold(self, job: str) -> Change:
+        return _change(job_id(job), "scontrol", "hold", job)
+
+    def release(self, job: str) -> Change:
+        return _change(job_id(job), "scontrol", "release", job)
+
+    def cancel(self, job: str) -> Change:
+        return _change(job_id(job), "scancel", job)
+
+    # Checkpointer
+
+    def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
+        if signal not in SIGNALS:
+            raise BadIdentifier(f"{clean(signal, limit=40)!r} is not a signal that can be sent; use USR1, USR2 or TERM")
+        batch = ("--batch",) if target == "batch" else ()
+        return _change(job_id(job), "scancel", f"--signal={signal}", *batch, job)
+
+    async def caught_signals(self, job: Job) -> frozenset[str] | None:
+        caught = await self._link.ask(AskSignals(job.id), Caught)
+        return None if caught.signals is None else frozenset(caught.signals)
+
+    async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
+        """Files below `directory`, their paths relative to it."""
+        listed = await self._link.ask(AskFiles(job.id, directory), Files)
+        if listed.why:
+            raise Malformed(clean(listed.why))
+        return tuple(CheckpointFile(file.path, file.size_bytes, file.modified, file.text) for file in listed.files)
+
+    # ShellOpener
+
+    def shell_text(self, host: str) -> str:
+        return shlex.join(("ssh", "-t", node_name(host)))
+
+    async def open_shell(self, host: str, *, term: str, columns: int, rows: int) -> Terminal:
+        runner = self.host_runner(host)
+        await runner.run(("true",), timeout=10.0)  # a node that cannot be reached has no shell to open
+        return DemoTerminal(runner, host, columns, rows)
+
+    # HostCommands
+
+    def host_runner(self, host: str) -> CommandRunner:
+        return HostRunner(self._link, node_name(host))
+
+
+class HostRunner:
+    """Runs commands on one simulated node."""
+
+    def __init__(self, link: WorldLink, host: str) -> None:
+        self._link = link
+        self._host = host
+
+    @property
+    def where(self) -> str:
+        return f"ssh:{self._host}"
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,  # noqa: ASYNC109
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        limit: int = 64 << 20,
+    ) -> CommandResult:
+        return await run_in_world(self._link, self._host, tuple(argv), timeout, limit=limit)
+
+
+async def run_in_world(
+    link: WorldLink,
+    host: str,
+    argv: tuple[str, ...],
+    timeout: float,  # noqa: ASYNC109
+    *,
+    limit: int = 64 << 20,
+) -> CommandResult:
+    """How the command ended; a lost answer is "unknown". Raises Unreachable when nothing was sent."""
+    try:
+        ran = await link.ask(Run(host, _user(), argv), Ran, timeout=timeout)
+    except AnswerLost as error:
+        return CommandResult("unknown", None, detail=str(error))
+    if ran.unreachable:
+        raise Unreachable(clean(ran.unreachable))
+    stdout, stderr = ran.stdout.encode(), ran.stderr.encode()
+    is_cut = max(len(stdout), len(stderr)) > limit
+    state: Literal["ok", "failed"] = "ok" if ran.exit_status == 0 else "failed"
+    return CommandResult(state, ran.exit_status, stdout[:limit], stderr[:limit], truncated=is_cut)
+
+
+def _change(target: str, *argv: str) -> Change:
+    return Change(target=target, text=shlex.join(argv), argv=argv, where="demo")
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid{os.getuid()}"
