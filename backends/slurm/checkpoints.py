@@ -1,0 +1,79 @@
+"""What a job's processes do with a signal, and what lies in its checkpoint directory."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from crashcart.backends.contract import CheckpointFile, CommandRunner
+from crashcart.backends.errors import BackendError, Malformed, Unreachable
+from crashcart.backends.model import Job
+from crashcart.backends.text import clean
+
+from .client import SlurmClient
+from .fields import expand, lines
+
+SIGNAL_BITS = {"HUP": 0, "INT": 1, "USR1": 9, "USR2": 11, "TERM": 14, "CONT": 17}
+"""Bit of each signal in SigCgt of /proc/PID/status: its number on Linux, less one."""
+
+TRACKERS = frozenset({"latest", "latest_checkpointed_iteration.txt"})
+"""Small files that name the newest complete checkpoint: DeepSpeed's and Megatron-LM's."""
+
+DEEPEST = 4
+MOST_PROCESSES = 64
+
+
+def first_node(job: Job) -> str | None:
+    """The node that runs the batch script; None for a job without nodes."""
+    return expand(job.node_list)[0] if job.node_list else None
+
+
+async def caught_signals(client: SlurmClient, on_node: CommandRunner, job: Job, host: str) -> frozenset[str] | None:
+    """Signals that every process of the job on `host` handles; None when that cannot be read."""
+    words = client.argv("scontrol", "listpids", job.raw_id, host)
+    try:
+        listed = await on_node.run(words, timeout=10.0, env=client.env())
+        numbers = _process_ids(listed.stdout) if listed.state == "ok" else []
+        if not numbers:
+            return None
+        paths = [f"/proc/{number}/status" for number in numbers[:MOST_PROCESSES]]
+        told = await on_node.run(["grep", "-h", "SigCgt", *paths], timeout=10.0)
+    except BackendError:
+        return None
+    masks = [int(found, 16) for found in re.findall(rb"SigCgt:\s*([0-9a-f]{1,16})", told.stdout)]
+    if not masks:
+        return None
+    return frozenset(name for name, bit in SIGNAL_BITS.items() if all(mask >> bit & 1 for mask in masks))
+
+
+def _process_ids(raw: bytes) -> list[int]:
+    """First column of `scontrol listpids`, less the header and slurmstepd's -1."""
+    return [int(match) for match in re.findall(rb"(?m)^\s*(\d{1,9})\s", raw)]
+
+
+async def files(runner: CommandRunner, directory: str) -> tuple[CheckpointFile, ...]:
+    """Files below `directory` with size and time, small trackers with their text."""
+    if not directory.startswith("/") or "\0" in directory or ".." in PurePosixPath(directory).parts:
+        raise Malformed(f"checkpoint directory {clean(directory, limit=120)!r} is not an absolute path")
+    argv = ["find", directory, "-mindepth", "1", "-maxdepth", str(DEEPEST), "-type", "f", "-printf", r"%T@\t%s\t%P\n"]
+    result = await runner.run(argv, timeout=30.0)
+    if result.state != "ok":
+        raise Unreachable(f"{clean(directory, limit=120)} on {runner.where} cannot be read: {result.detail}")
+    found = [_file(line) for line in lines(result.stdout)]
+    return tuple([await _with_text(runner, directory, file) for file in found])
+
+
+def _file(line: str) -> CheckpointFile:
+    modified, tab, rest = line.partition("\t")
+    size, second, path = rest.partition("\t")
+    if not (tab and second and size.isdigit() and re.match(r"\d{1,12}(\.\d+)?\Z", modified)):
+        raise Malformed(f"not a line of find: {clean(line, limit=120)}")
+    return CheckpointFile(clean(path, limit=1024), int(size), float(modified))
+
+
+async def _with_text(runner: CommandRunner, directory: str, file: CheckpointFile) -> CheckpointFile:
+    if file.path not in TRACKERS or file.size_bytes > 256:
+        return file
+    read = await runner.run(["cat", f"{directory}/{file.path}"], timeout=10.0, limit=256)
+    text = clean(read.stdout, limit=256).replace("␊", "").strip() if read.state == "ok" else None
+    return CheckpointFile(file.path, file.size_bytes, file.modified, text)
