@@ -13,15 +13,15 @@ from .session import ClusterSession, Session
 
 
 def found_here() -> tuple[ClusterSession, ...]:
-    """Clusters that this machine offers without configuration, by the backends that say so."""
-    found: list[ClusterSession] = []
+    """The cluster that this machine offers without configuration, by the backends that say so; empty for none."""
+    found: dict[str, dict[str, object]] = {}
     for name in registry.names():
         try:
             if registry.load(name).found():
-                found.append(ClusterSession(name="local", backends={name: {}}))
+                found[name] = {}
         except Unsupported:
             continue
-    return tuple(found)
+    return (ClusterSession(name="local", backends=found),) if found else ()
 
 
 def demo_session(options: dict[str, object], audit_file: Path) -> Session:
