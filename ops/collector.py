@@ -12,11 +12,12 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from importlib.metadata import version
 
 from crashcart.backends import registry, wire
-from crashcart.backends.contract import Context, Feed
-from crashcart.backends.errors import BackendError
+from crashcart.backends.contract import Backend, Context, Feed
+from crashcart.backends.errors import BackendError, Unsupported
 
 from .backend_options import convert
 from .clock import SystemClock
@@ -37,18 +38,18 @@ def supervisors(cluster: ClusterSession, links: SessionLinks, hub: Hub, clock: S
         try:
             backend = registry.load(name)
             options = convert(backend, table)
+            context = Context(cluster.name, options, links, {"ssh_host": cluster.ssh_host})
+            feed = backend.feed(context)
         except BackendError as error:
             hub.publish_source(wire.Source(cluster.name, name, "denied", 0.0, None, 1, str(error)))
             continue
-        context = Context(cluster.name, options, links, {"ssh_host": cluster.ssh_host})
-        feed = backend.feed(context)
         if feed is None:
             continue
         made.append(
             Supervisor(
                 cluster.name,
                 name,
-                _maker(backend.feed, context, feed),
+                _maker(backend, context, feed),
                 interval_seconds=getattr(options, "interval_seconds", DEFAULT_INTERVAL_SECONDS),
                 publish=hub.publish,
                 report=hub.publish_source,
@@ -58,15 +59,17 @@ def supervisors(cluster: ClusterSession, links: SessionLinks, hub: Hub, clock: S
     return made
 
 
-def _maker(make, context: Context, first: Feed):  # type: ignore[no-untyped-def]
+def _maker(backend: Backend, context: Context, first: Feed) -> Callable[[], Feed]:
     """Hand out the feed made while probing first, then a fresh one after each failure."""
     waiting = [first]
 
-    def feed() -> Feed:
-        made: Feed = waiting.pop() if waiting else make(context)
+    def make() -> Feed:
+        made = waiting.pop() if waiting else backend.feed(context)
+        if made is None:
+            raise Unsupported(f"{backend.name} has no feed any more")
         return made
 
-    return feed
+    return make
 
 
 async def collect(session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -68,8 +68,9 @@ class Supervisor:
 
     async def _attempt(self) -> tuple[str, str]:
         """Run the feed until it fails; return the state and the words for it."""
-        feed = self._make_feed()
+        feed: Feed | None = None
         try:
+            feed = self._make_feed()
             await self._flow(feed)
         except (Denied, Unsupported) as error:
             return "denied", str(error)
@@ -83,7 +84,8 @@ class Supervisor:
             log.exception("feed %s/%s failed", self.cluster, self.name)
             return "down", f"internal error of the backend: {error!r}"
         finally:
-            await feed.close()
+            if feed is not None:
+                await feed.close()
         return "down", "the feed ended"
 
     async def _flow(self, feed: Feed) -> None:
