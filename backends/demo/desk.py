@@ -52,6 +52,7 @@ class Desk:
         if faults == "incident":
             FaultScript(self.sim, workload.roles).play()
         self.telemetry = Telemetry(self.sim, seed)
+        self.telemetry.refresh()  # what a silent exporter last showed is fixed now, not when somebody first looks
         self._alerts = AlertBook(self.sim, is_incident=faults == "incident")
         self._queues = {part.name: part for part in self.sim.partitions}
 

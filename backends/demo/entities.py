@@ -82,8 +82,16 @@ def job_entity(job: SimJob, shape: Shape, when: float) -> Job:
         time_limit_seconds=job.limit_seconds,
         work_dir=job.work_dir,
         std_out=f"{job.work_dir}/logs/slurm-{job.raw_id}.out",
+        comment=_checkpoint_comment(job),
         checkpoint_time=job.checkpoint_time(when),
     )
+
+
+def _checkpoint_comment(job: SimJob) -> str | None:
+    """How the job wants to be asked to save itself, in the words that the checkpoint verb reads."""
+    if not job.recipe.catches:
+        return None
+    return f"crashcart-ckpt:signal=USR1,target=batch,continues=yes,layout=megatron,seconds=30,dir={job.checkpoint_dir}"
 
 
 def queue_entity(part: Partition, shape: Shape, when: float) -> Queue:

@@ -21,7 +21,8 @@ from crashcart.backends.contract import (
 )
 from crashcart.backends.errors import BadIdentifier, Malformed, Unreachable
 from crashcart.backends.model import Job, Node, Queue
-from crashcart.backends.text import clean, job_id, node_name, reason
+from crashcart.backends.text import clean, job_id, node_name
+from crashcart.backends.text import reason as plain_reason
 
 from .client import AnswerLost, WorldLink
 from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Ran, Run, Seen
@@ -69,16 +70,16 @@ class DemoPowers:
 
     # NodeMaintainer
 
-    def drain(self, node: str, reason_text: str) -> Change:
+    def drain(self, node: str, reason: str) -> Change:
         name = node_name(node)
-        return _change(name, "scontrol", "update", f"nodename={name}", "state=drain", f"reason={reason(reason_text)}")
+        return _change(name, "scontrol", "update", f"nodename={name}", "state=drain", f"reason={plain_reason(reason)}")
 
     def resume(self, node: str) -> Change:
         name = node_name(node)
         return _change(name, "scontrol", "update", f"nodename={name}", "state=resume")
 
-    def reboot(self, node: str, reason_text: str) -> Change:
-        name, why = node_name(node), reason(reason_text)
+    def reboot(self, node: str, reason: str) -> Change:
+        name, why = node_name(node), plain_reason(reason)
         return _change(name, "scontrol", "reboot", "ASAP", "nextstate=RESUME", f"reason={why}", name)
 
     # JobControl
