@@ -39,13 +39,13 @@ class ActionRun:
         self._fan = FanOut(self._plan_id, replies)
         self._attempts: dict[str, Attempt] = {}
         self._results: tuple[TargetResult, ...] = ()
-        self.targets = tuple(target.target for target in prepared.plan.targets)
-        self.cluster = prepared.plan.cluster
+        self._targets = tuple(target.target for target in prepared.plan.targets)
+        self._cluster = prepared.plan.cluster
         self.shell: Shell | None = None
 
     async def run(self) -> Finished:
         """Run all targets and record the end."""
-        self._results = await self._fan.run(self.targets, self._one)
+        self._results = await self._fan.run(self._targets, self._one)
         try:
             await self._record("end")
         except AuditUnavailable as error:
@@ -91,7 +91,7 @@ class ActionRun:
         scene = self._prepared.scene
         applier = scene.powers.applier_of(action.power(scene.powers))
         if applier is None:
-            return TargetResult(target, "FAILED", f"nothing in {self.cluster} can run changes")
+            return TargetResult(target, "FAILED", f"nothing in {self._cluster} can run changes")
         change = TargetChange(
             target,
             action,
@@ -108,7 +108,7 @@ class ActionRun:
     async def _open_shell(self, target: str) -> TargetResult:
         scene = self._prepared.scene
         if scene.powers.shells is None:
-            return TargetResult(target, "FAILED", f"nothing in {self.cluster} can open a shell")
+            return TargetResult(target, "FAILED", f"nothing in {self._cluster} can open a shell")
         path = self._folder / "recordings" / f"{self._plan_id}-{target}.cast"
         self.shell = Shell(target, path, self._clock, self._show)
         return await self.shell.run(scene.powers.shells, scene.params)

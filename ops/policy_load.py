@@ -48,12 +48,14 @@ def policy_of(session: Session) -> Policy:
 def read_policy(path: Path) -> Policy:
     """Read a policy file that only its owner (root or this user) can have written. Raises PolicyError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not hold us
+        try:
+            _check_owner(path, os.fstat(descriptor))
+            raw = os.read(descriptor, _MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        _check_owner(path, os.fstat(file.fileno()))
-        raw = file.read(_MAX_BYTES + 1)
     if len(raw) > _MAX_BYTES:
         raise PolicyError(f"{path}: more than {_MAX_BYTES} bytes is no policy")
     try:

@@ -76,6 +76,7 @@ class Runner:
         self._records = ActionRecords(Path(session.audit_file), actor)
         self._pending: dict[str, Pending] = {}
         self._runs: dict[str, ActionRun] = {}
+        self._claimed: set[tuple[str, str]] = set()  # (cluster, target) of what is being confirmed or runs
         self._background: set[asyncio.Task[None]] = set()
 
     async def plan(self, request: PlanRequest) -> Planned | Refused:
@@ -93,18 +94,20 @@ class Runner:
         pending = self._pending.pop(request.plan_id, None)  # at once, so that two confirmations never run it twice
         if pending is None:
             return Refused(request.plan_id, "expired", "there is no such plan: it expired, was forgotten or has run")
+        plan = pending.prepared.plan
+        claims = {(plan.cluster, target.target) for target in plan.targets}
+        if taken := sorted(target for _, target in claims & self._claimed):
+            why = f"another action is running on {', '.join(taken[:3])}; wait for its end"
+            return Refused(request.plan_id, "unavailable", why)
+        self._claimed |= claims
         try:
-            await self._check(pending, request)
-            run = await self._begin(pending.prepared, request)
+            return await self._confirm(pending, request)
         except Refusal as refusal:
             if refusal.code in ("confirmation", "unreachable"):  # the plan is still true, so it may be tried again
                 self._pending[request.plan_id] = pending
             return await self._refused(request.plan_id, pending.request, refusal)
-        try:
-            return await run.run()
         finally:
-            del self._runs[request.plan_id]
-            self._keep(run.reconcile(), f"reconcile {request.plan_id}")
+            self._claimed -= claims
 
     def cancel(self, plan_id: str) -> None:
         """Forget a plan, or start no more targets of a running action."""
@@ -135,6 +138,15 @@ class Runner:
         """Wait until nothing is being looked at any more."""
         while self._background:
             await asyncio.wait(self._background)
+
+    async def _confirm(self, pending: Pending, request: ConfirmRequest) -> Finished:
+        await self._check(pending, request)
+        run = await self._begin(pending.prepared, request)
+        try:
+            return await run.run()
+        finally:
+            del self._runs[request.plan_id]
+            self._keep(run.reconcile(), f"reconcile {request.plan_id}")
 
     async def _prepare(self, request: PlanRequest) -> Prepared:
         if request.verb not in ACTIONS:
@@ -196,9 +208,6 @@ class Runner:
             raise Refusal("expired", f"the preview is older than {EXPIRES_SECONDS:.0f} s; look at a fresh one")
         if wrong := mismatch(plan.confirmation, request.typed, request.foreign_typed):
             raise Refusal("confirmation", wrong)
-        busy = {(run.cluster, target) for run in self._runs.values() for target in run.targets}
-        if taken := [target.target for target in plan.targets if (plan.cluster, target.target) in busy]:
-            raise Refusal("unavailable", f"another action is running on {', '.join(taken[:3])}; wait for its end")
         fresh = await self._fresh(pending.prepared)
         for target, before in pending.prepared.before.items():
             now = snapshot(fresh.get(target))
