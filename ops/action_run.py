@@ -110,7 +110,7 @@ class ActionRun:
         if scene.powers.shells is None:
             return TargetResult(target, "FAILED", f"nothing in {self._cluster} can open a shell")
         path = self._folder / "recordings" / f"{self._plan_id}-{target}.cast"
-        self.shell = Shell(target, path, self._clock, self._show)
+        self.shell = Shell(target, scene.host(target), path, self._clock, self._show)
         return await self.shell.run(scene.powers.shells, scene.params)
 
     async def _show(self, data: bytes) -> None:

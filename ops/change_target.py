@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crashcart.backends.contract import Applier, Change, CommandResult
-from crashcart.backends.errors import BackendError, Malformed
+from crashcart.backends.errors import BackendError, Denied, Malformed
 from crashcart.backends.text import clean
 
 from .actions.base import Changing, Proof, Scene, Seen
@@ -114,7 +114,9 @@ async def _apply(applier: Applier, change: Change) -> CommandResult:
         return CommandResult("unknown", None, detail="no end within its deadline")
     except Malformed as error:
         return CommandResult("unknown", None, detail=str(error))
-    except BackendError as error:  # the others are raised before anything is sent
+    except Denied as error:
+        return CommandResult("failed", None, detail=str(error))
+    except BackendError as error:  # Unreachable and Unsupported are raised before anything is sent
         return CommandResult("not_sent", None, detail=str(error))
 
 

@@ -23,71 +23,91 @@ Output = Callable[[bytes], Awaitable[None]]
 class Shell:
     """One terminal on one node, from opening to exit status."""
 
-    def __init__(self, target: str, path: Path, clock: Clock, output: Output) -> None:
+    def __init__(self, target: str, host: str, path: Path, clock: Clock, output: Output) -> None:
         self._target = target
+        self._host = host
         self._path = path
         self._clock = clock
         self._output = output
         self._terminal: Terminal | None = None
         self._recording: Recording | None = None
-        self._closed = False
+        self._ending = ""  # why we end it ourselves
 
     async def run(self, opener: ShellOpener, params: Mapping[str, str]) -> TargetResult:
-        """Open it, pass its bytes on until it ends, say how it ended."""
+        """Open it, pass its bytes on until it ends, say how it ended. Without a recording no shell is opened."""
         columns, rows = _size(params.get("columns", ""), params.get("rows", ""))
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._recording = Recording(self._path, columns, rows, self._clock)
+        except OSError as error:
+            return TargetResult(self._target, "FAILED", f"no shell was opened: {self._path}: {error.strerror}")
+        try:
+            return await self._session(opener, params.get("term") or "xterm-256color", columns, rows)
+        finally:
+            self._recording.close()
+
+    def write(self, data: bytes) -> None:
+        """Pass on what the operator types."""
+        if self._terminal is not None and not self._ending:
+            self._terminal.write(data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Pass on a new size of the operator's terminal."""
+        if self._terminal is None or self._recording is None or self._ending:
+            return
+        columns, rows = _size(str(columns), str(rows))
+        self._terminal.resize(columns, rows)
+        try:
+            self._recording.resize(columns, rows)
+        except OSError as error:
+            self._unrecorded(error)
+
+    def close(self) -> None:
+        """Hang up; the operator has gone."""
+        self._end("hung up from here")
+
+    async def _session(self, opener: ShellOpener, term: str, columns: int, rows: int) -> TargetResult:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                terminal = await opener.open_shell(
-                    self._target, term=params.get("term") or "xterm-256color", columns=columns, rows=rows
-                )
+                terminal = await opener.open_shell(self._host, term=term, columns=columns, rows=rows)
         except BackendError as error:
             return TargetResult(self._target, "FAILED", f"no shell was opened: {error}")
         except TimeoutError:
             return TargetResult(self._target, "FAILED", f"no shell was opened within {OPEN_SECONDS:.0f} s")
         self._terminal = terminal
-        self._recording = Recording(self._path, columns, rows, self._clock)
         try:
-            if self._closed:
-                terminal.close()
-            await self._pump(terminal, self._recording)
-            status = await terminal.wait()
+            if not self._ending:
+                await self._pump(terminal)
+            status = None if self._ending else await terminal.wait()
         finally:
             terminal.close()
-            self._recording.close()
         return self._ended(status)
 
-    def write(self, data: bytes) -> None:
-        """Pass on what the operator types."""
-        if self._terminal is not None and not self._closed:
-            self._terminal.write(data)
+    async def _pump(self, terminal: Terminal) -> None:
+        while data := await terminal.read():
+            try:
+                if self._recording is not None:
+                    self._recording.output(data)
+            except OSError as error:
+                self._unrecorded(error)
+                return
+            await self._output(data)
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Pass on a new size of the operator's terminal."""
-        if self._terminal is None or self._recording is None or self._closed:
-            return
-        columns, rows = _size(str(columns), str(rows))
-        self._terminal.resize(columns, rows)
-        self._recording.resize(columns, rows)
+    def _unrecorded(self, error: OSError) -> None:
+        self._end(f"closed, because the recording could not be written: {error.strerror}")
 
-    def close(self) -> None:
-        """Hang up; the operator has gone."""
-        self._closed = True
+    def _end(self, why: str) -> None:
+        self._ending = self._ending or why
         if self._terminal is not None:
             self._terminal.close()
 
-    async def _pump(self, terminal: Terminal, recording: Recording) -> None:
-        while data := await terminal.read():
-            recording.output(data)
-            await self._output(data)
-
     def _ended(self, status: int | None) -> TargetResult:
         saved = str(self._path)
-        if self._closed:
-            return TargetResult(self._target, "VERIFIED", "hung up from here", saved=saved)
+        if self._ending:
+            return TargetResult(self._target, "VERIFIED", self._ending, saved=saved)
         if status is None:
             return TargetResult(
-                self._target, "UNKNOWN", "the link was lost, how the shell ended is not known", saved=saved
+                self._target, "UNKNOWN", "the link was lost; how the shell ended is unknown", saved=saved
             )
         return TargetResult(self._target, "VERIFIED", f"the shell ended with exit status {status}", saved=saved)
 

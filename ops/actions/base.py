@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from crashcart.backends.contract import Change, Observer, Picture
+from crashcart.backends.errors import BadIdentifier
 from crashcart.backends.model import Job, Node
-from crashcart.backends.text import clean
+from crashcart.backends.text import clean, node_name
 from crashcart.ops.impact import jobs_by_node
 from crashcart.ops.powers import ClusterPowers
 from crashcart.ops.protocol import ActionState, PlanRequest, TargetPlan, TargetResult
@@ -53,6 +54,13 @@ class Scene:
         if job_id not in self.jobs:
             raise CannotAct(f"{self.cluster.name} knows no job {job_id}; it has ended or never was")
         return self.jobs[job_id]
+
+    def host(self, name: str) -> str:
+        """How the node is called over SSH. Raises CannotAct when the configured rule makes no host name of it."""
+        try:
+            return node_name(self.cluster.ssh_host.replace("{node}", self.node(name).name))
+        except BadIdentifier as error:
+            raise CannotAct(f"ssh_host of {self.cluster.name}: {error}") from error
 
     @property
     def signature(self) -> str:

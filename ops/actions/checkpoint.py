@@ -73,7 +73,7 @@ class Checkpoint(Changing):
 
     async def _signal_warnings(self, job: Job, profile: Profile, scene: Scene) -> list[str]:
         try:
-            caught = await _checkpointer(scene).caught_signals(job)
+            caught = await _checkpointer(scene).caught_signals(job, profile.target)
         except BackendError as error:
             return [f"whether it handles SIG{profile.signal} could not be read: {error}"]
         if caught is None:

@@ -73,7 +73,7 @@ def _check(scene: Scene) -> Check:
 def _commands(scene: Scene, target: str) -> CommandRunner:
     if scene.powers.commands is None:
         raise CannotAct(f"nothing in {scene.cluster.name} can run commands on nodes")
-    return scene.powers.commands.host_runner(target)
+    return scene.powers.commands.host_runner(scene.host(target))
 
 
 def _text(result: CommandResult) -> str:

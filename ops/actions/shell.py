@@ -26,7 +26,7 @@ class Shell(Session):
             raise CannotAct(f"nothing in {scene.cluster.name} can open a shell")
         return TargetPlan(
             target=target,
-            commands=(scene.powers.shells.shell_text(target),),
+            commands=(scene.powers.shells.shell_text(scene.host(target)),),
             state=words(scene.node(target)),
             notes=(running_note(self.touched_jobs(target, scene)), "the terminal is recorded"),
             warnings=("what you type there is not checked by the policy and cannot be undone from here",),

@@ -16,14 +16,15 @@ from crashcart.backends.contract import (
     CommandRunner,
     Picture,
     ResultState,
+    SignalTarget,
     Terminal,
 )
-from crashcart.backends.errors import Unreachable
+from crashcart.backends.errors import Denied, Unreachable
 from crashcart.backends.model import Job, Node
 from crashcart.ops.actor import Actor
 from crashcart.ops.policy_load import parse_policy
 from crashcart.ops.powers import ClusterPowers
-from crashcart.ops.protocol import Finished, Plan, Planned, PlanRequest, Progress, Refused, Reply
+from crashcart.ops.protocol import Finished, Plan, Planned, PlanRequest, Progress, Refused, Reply, ShellOutput
 from crashcart.ops.runner import Runner
 from crashcart.ops.session import ClusterSession, Session
 
@@ -72,9 +73,18 @@ class Answers:
 
     def __init__(self) -> None:
         self.sent: list[Reply] = []
+        self._more = asyncio.Event()
 
     def __call__(self, reply: Reply, /) -> None:
         self.sent.append(reply)
+        self._more.set()
+
+    async def show(self, text: bytes) -> None:
+        """Wait until the shell has shown these bytes."""
+        async with asyncio.timeout(5):
+            while text not in b"".join(reply.data for reply in self.sent if isinstance(reply, ShellOutput)):
+                self._more.clear()
+                await self._more.wait()
 
     async def flush(self) -> None:
         await asyncio.sleep(0)
@@ -127,9 +137,12 @@ class SmallCluster:
         self.running_now = 0
         self.most_at_once = 0
         self.caught: frozenset[str] | None = frozenset({"USR1", "TERM"})
+        self.directory_is_gone = False
         self.files: list[CheckpointFile] = []
         self.on_signal: Callable[[], None] = lambda: None
+        self.on_apply: Callable[[], None] = lambda: None  # what else happens to the cluster meanwhile
         self.terminal = SmallTerminal()
+        self.shell_is_refused = False
         self.command = CommandResult("ok", 0, b"GPU 0: fine\n")
 
     # reading
@@ -159,6 +172,7 @@ class SmallCluster:
         self.most_at_once = max(self.most_at_once, self.running_now)
         await asyncio.sleep(0)
         self.running_now -= 1
+        self.on_apply()
         waiting = self.faults.get(change.target)
         fault = waiting.pop(0) if waiting else "none"
         if fault == "bug":
@@ -245,11 +259,13 @@ class SmallCluster:
     def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
         return Change(job, f"scancel --signal={signal} --{target} {job}", ("signal", signal, target))
 
-    async def caught_signals(self, job: Job) -> frozenset[str] | None:
+    async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
         return self.caught
 
     async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
         self._reach()
+        if self.directory_is_gone:
+            raise Unreachable("small: no such directory")
         return tuple(self.files)
 
     # hosts
@@ -258,7 +274,8 @@ class SmallCluster:
         return f"ssh {host}"
 
     async def open_shell(self, host: str, *, term: str, columns: int, rows: int) -> Terminal:
-        self._reach()
+        if self.shell_is_refused:
+            raise Denied("small: port 22 refused us")
         self.terminal.resize(columns, rows)
         return self.terminal
 
@@ -328,6 +345,17 @@ def job(job_id: str, state: str = "RUNNING", nodes: str = "gpu001", user: str = 
         checkpoint_time=NOW - 1800 if runs else None,
         work_dir="/home/bob",
     )
+
+
+def content(saved: str | None) -> bytes:
+    """What a saved file holds."""
+    assert saved is not None
+    return Path(saved).read_bytes()
+
+
+def is_private(saved: str) -> bool:
+    """Whether only its owner may read it."""
+    return Path(saved).stat().st_mode & 0o777 == 0o600
 
 
 class Desk:
