@@ -79,8 +79,7 @@ class Desk:
         whole = request.epoch != self.epoch or request.revision == 0 or not journal.covers(request.revision)
         changed, gone = journal.since(0 if whole else request.revision)
         entities = tuple(self._entity(kind, name, now) for kind, name in changed)
-        with_steady = whole or self.telemetry.steady_revision > request.revision
-        columns = self.telemetry.columns(now, with_steady=with_steady)
+        columns = self.telemetry.columns(now, since=-1 if whole else request.revision)
         shape = self.sim.shape
         return News(
             epoch=self.epoch,

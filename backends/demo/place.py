@@ -12,8 +12,8 @@ from crashcart.backends.errors import Denied, Unsupported
 from .options import Options
 from .protocol import PROTOCOL
 
-PATH_LIMIT = 100
-"""Bytes; sockaddr_un holds 108 on Linux, 104 elsewhere."""
+PATH_LIMIT = 103
+"""Bytes; sockaddr_un holds 108 on Linux, 104 elsewhere, with a zero at the end."""
 
 
 def socket_path(options: Options) -> Path:
@@ -22,7 +22,7 @@ def socket_path(options: Options) -> Path:
         path = Path(options.socket).absolute()
     else:
         shape = f"{options.nodes}x{options.gpus_per_node}-{options.seed}-{options.faults}"
-        path = _runtime_directory() / f"demo-v{PROTOCOL}-{shape}.sock"
+        path = _runtime_directory() / f"demo{PROTOCOL}-{shape}"
     if len(os.fsencode(path)) > PATH_LIMIT:
         raise Unsupported(f"socket path {path} is longer than {PATH_LIMIT} bytes; set demo.socket to a shorter one")
     _check(path.parent)

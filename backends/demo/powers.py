@@ -17,6 +17,7 @@ from crashcart.backends.contract import (
     CommandRunner,
     Context,
     Picture,
+    SignalTarget,
     Terminal,
 )
 from crashcart.backends.errors import BadIdentifier, Malformed, Unreachable
@@ -101,13 +102,13 @@ class DemoPowers:
 
     # Checkpointer
 
-    def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
+    def signal(self, job: str, signal: str, target: SignalTarget) -> Change:
         if signal not in SIGNALS:
             raise BadIdentifier(f"{clean(signal, limit=40)!r} is not a signal that can be sent; use USR1, USR2 or TERM")
         batch = ("--batch",) if target == "batch" else ()
         return _change(job_id(job), "scancel", f"--signal={signal}", *batch, job)
 
-    async def caught_signals(self, job: Job) -> frozenset[str] | None:
+    async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
         caught = await self._link.ask(AskSignals(job.id), Caught)
         return None if caught.signals is None else frozenset(caught.signals)
 

@@ -175,8 +175,7 @@ class Simulation:
         every = job.recipe.checkpoint_every_seconds
         if every is None:
             return
-        last = job.checkpoint_time(self.now)
-        wait = every if last is None else max(1.0, last + every - self.now)
+        wait = max(1.0, job.checkpoints[-1].complete_at + every - self.now) if job.checkpoints else every
 
         def save() -> None:
             self.save(job, PERIODIC_SAVE_SECONDS)

@@ -58,7 +58,7 @@ def _processes(reading: Reading) -> str:
         "       ID   ID                                                               Usage",
     ]
     rows = [
-        f"{gpu:>4}   N/A  N/A    {pid:>12}      C   {name:<35} {memory:>8.0f}MiB"
+        f"{gpu:>4}   N/A  N/A    {pid:>12}      C   {name:<35} {memory:>7.0f}MiB"
         for gpu, pid, name, memory in reading.processes()
     ]
     head = "".join(f"| {line:<87} |\n" for line in lines)

@@ -33,16 +33,15 @@ class Telemetry:
         self._patches: dict[str, list[Patch]] = {}
         self._frozen: dict[int, dict[str, bytes]] = {}
         self._steady: dict[str, bytes] = {}
-        self.steady_revision = 0
+        self._steady_since: dict[str, int] = {}
 
-    def columns(self, now: float, *, with_steady: bool) -> dict[str, bytes]:
-        """Metric to float32 bytes in row order; the steady ones only when asked for."""
+    def columns(self, now: float, *, since: int = -1) -> dict[str, bytes]:
+        """Metric to float32 bytes in row order; steady ones only if they changed after revision `since`."""
         self.refresh()
         seconds = now - self.sim.timeline.start
         columns = {metric: self._moving(metric, seconds) for metric in MOVING}
         columns["age_seconds"] = self._ages(now)
-        if with_steady:
-            columns |= self._steady
+        columns |= {metric: self._steady[metric] for metric, at in self._steady_since.items() if at > since}
         return columns
 
     def refresh(self) -> None:
@@ -53,15 +52,15 @@ class Telemetry:
         self._freeze_silent_exporters()
         self._stretches = _cut(merged(self.sim))
         self._patches = _patches(self.sim)
-        steady = self._build_steady()
-        if steady != self._steady:
-            self._steady = steady
-            self.steady_revision = self.sim.journal.revision
+        for metric, values in self._build_steady().items():
+            if values != self._steady.get(metric):
+                self._steady[metric] = values
+                self._steady_since[metric] = self.sim.journal.revision
 
     def of_node(self, node: SimNode, now: float) -> dict[str, tuple[float, ...]]:
         """Metric to one value a GPU; NaN where it is missing."""
         shape, start = f"<{self._gpus}f", node.index * self._gpus * 4
-        columns = self.columns(now, with_steady=True)
+        columns = self.columns(now)
         return {metric: struct.unpack_from(shape, column, start) for metric, column in columns.items()}
 
     def _join(self, metric: str, turn: int) -> bytearray:

@@ -34,6 +34,7 @@ def main() -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until the process ends, also over the fork
     except BlockingIOError:
         return 0
+    os.ftruncate(lock, 0)
     desk = Desk(arguments.nodes, arguments.gpus, arguments.seed, cast(FaultScript, arguments.faults))
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -42,6 +43,7 @@ def main() -> int:
     if os.fork():
         return 0
     _leave_terminal()
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     Server(listener, lambda question: _answer(desk, question), arguments.linger).run()
     path.unlink(missing_ok=True)
     return 0
