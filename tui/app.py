@@ -1,0 +1,277 @@
+"""The cockpit's application: it wires picture, screen and executor together and does nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from crashcart.ops import audit_read
+from crashcart.ops.clock import Clock, SystemClock
+from crashcart.ops.identity import NodeNames
+from crashcart.ops.protocol import Finished
+from crashcart.ops.session import Session
+from crashcart.ops.store import Store
+from crashcart.themes import loader
+
+from . import commands, palette
+from .command_line import Act, Go, SetCluster, SetFilter, SetTheme, Simple
+from .control_filter import ControlFilter
+from .flow import ActionFlow
+from .identity import who_and_where
+from .links import Collector, Executor
+from .look import Look
+from .places import Place
+from .screens.ask import AskScreen
+from .screens.cockpit import Cockpit
+from .screens.dialog import Dialog
+from .screens.progress import ProgressScreen
+from .screens.text import TextScreen, help_lines
+from .shown import Shown
+from .targeting import TargetingError, selection_for
+from .theme import textual_theme
+from .theme_choice import choose_theme
+from .widgets.audit_list import AuditList
+
+GATHER_SECONDS = 0.1
+"""Changes that come within this time are drawn together."""
+
+AUDIT_RECORDS = 300
+
+
+class CrashcartApp(App[None]):
+    """`executor` None makes the session read-only: there is nothing that could change a cluster."""
+
+    CSS_PATH = "cockpit.tcss"
+
+    def __init__(
+        self,
+        session: Session,
+        collector: Collector,
+        executor: Executor | None,
+        *,
+        theme: str | None = None,
+        keymap: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        identity: str | None = None,
+        themes_folder: Path | None = None,
+        place: Place | None = None,
+    ) -> None:
+        chosen = choose_theme(theme, os.environ)
+        super().__init__()
+        self._filters.append(ControlFilter())
+        self._audit_file = session.audit_file
+        self._collector = collector
+        self._executor = executor
+        self._user_keys = dict(keymap or {})
+        self._clock = clock or SystemClock()
+        self._place = place or Place("heatmap")
+        self._changes_wait = False
+        self._themes, self._troubles = _themes(themes_folder)
+        self._troubles += [f"keymap: there is no command {name!r}" for name in commands.unknown_ids(self._user_keys)]
+        if chosen not in self._themes:
+            self._troubles.append(f"there is no theme {chosen!r}; there are: {', '.join(self._themes)}")
+            chosen = loader.DEFAULT
+        names = {cluster.name: NodeNames(cluster.node_rules) for cluster in session.clusters}
+        self.store = Store()
+        self.shown = Shown(self.store, self._clock, names)
+        self.look = Look(palette.build(self._themes[chosen]), self._clock)
+        self.flow = ActionFlow(self, self, executor, self.look, self.shown)
+        self.cockpit = Cockpit(
+            self.look,
+            self.shown,
+            colors={cluster.name: cluster.color for cluster in session.clusters},
+            identity=identity or who_and_where(),
+            read_only=executor is None,
+            audit_file=session.audit_file,
+            keymap=self._user_keys,
+            themes=list(self._themes),
+            place=self._place,
+        )
+        for data in self._themes.values():
+            self.register_theme(textual_theme(data))
+        self.theme = chosen
+
+    def on_mount(self) -> None:
+        self.set_keymap(self._user_keys)
+        self.push_screen(self.cockpit)
+        self.set_interval(1.0, self.cockpit.tick)
+        for name in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, self.exit)
+        for trouble in self._troubles:
+            self.tell(trouble, is_bad=True)
+        if self._executor is not None:
+            self._executor.on_news = self._news
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        """The first frame is up: now the rest."""
+        self.run_worker(self._collector.run(self.store, self._on_change), name="collector", exit_on_error=True)
+
+    async def on_unmount(self) -> None:
+        if self._executor is not None:
+            await self._executor.close()
+
+    # the picture
+
+    def _on_change(self, kinds: frozenset[str]) -> None:
+        self.shown.follow_sources()
+        if not self._changes_wait:
+            self._changes_wait = True
+            self.set_timer(GATHER_SECONDS, self._draw_changes)
+
+    def _draw_changes(self) -> None:
+        self._changes_wait = False
+        if self.shown.is_frozen:
+            self.cockpit.repaint_chrome()
+        else:
+            self.cockpit.refresh_picture()
+
+    def action_freeze(self) -> None:
+        """Hold the picture, or follow it again."""
+        if self.shown.is_frozen:
+            self.shown.thaw()
+        else:
+            self.shown.freeze()
+        self.cockpit.refresh_picture()
+
+    def action_all_clusters(self) -> None:
+        self.shown.cluster = None
+        self.cockpit.refresh_picture()
+
+    def action_repaint(self) -> None:
+        """Whatever garbled the terminal: paint all of it."""
+        self.cockpit.forget()
+        self.refresh(layout=True)
+
+    def action_again(self) -> None:
+        self.cockpit.refresh_picture()
+        self.action_repaint()
+
+    # telling
+
+    def tell(self, text: str, *, is_bad: bool = False) -> None:
+        """A toast of plain text; the only way to `notify`."""
+        self.notify(text, markup=False, severity="error" if is_bad else "information", timeout=12 if is_bad else 5)
+
+    def _news(self, finished: Finished) -> None:
+        """An action whose end was unknown has been read back since."""
+        self.flow.tell_end(finished.verb, finished)
+
+    def action_help(self) -> None:
+        scopes = self.cockpit.view.scopes
+        lines = help_lines((*scopes, "prompt"), self._user_keys)
+        self.push_screen(TextScreen(self.look, (("Keys of this view", "title"),), lines))
+
+    def action_close(self) -> None:
+        if not self.cockpit.leave_details():
+            self._ask_to_quit()
+
+    @work
+    async def _ask_to_quit(self) -> None:
+        lines = [(("Running actions go on and are recorded without the screen.", "muted"),)]
+        if await self.push_screen_wait(AskScreen(self.look, "Quit Crashcart?", lines)):
+            self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: our commands instead of Textual's own."""
+        if screen is not self.cockpit:
+            return
+        for command in commands.COMMANDS:
+            if command.scope == "app":
+                yield SystemCommand(command.title, command.help, _runner(self.cockpit, command.call))
+        for name, data in self._themes.items():
+            yield SystemCommand(f"Theme {name}", data.title, _runner(self.cockpit, f"app.theme('{name}')"))
+
+    def action_theme(self, name: str) -> None:
+        """Wear another theme."""
+        if name not in self._themes:
+            self.tell(f"Themes: {', '.join(self._themes)}", is_bad=bool(name))
+            return
+        self.look.palette = palette.build(self._themes[name])
+        self.theme = name
+        self.cockpit.forget()
+        for screen in self.screen_stack:
+            if isinstance(screen, Dialog):
+                screen.forget()
+
+    # messages of the cockpit
+
+    @on(Cockpit.ActionMenuAsked)
+    def _act(self, event: Cockpit.ActionMenuAsked) -> None:
+        way = self.flow.shell if isinstance(event, Cockpit.ShellAsked) else self.flow.menu
+        self.run_worker(way(list(event.selections)), group="actions")
+
+    @on(Cockpit.CommandGiven)
+    def _command(self, event: Cockpit.CommandGiven) -> None:
+        match event.command:
+            case Go(view):
+                self.cockpit.visit(Place(view))
+            case SetFilter(text):
+                self.cockpit.filter_or_tell(text, self)
+            case SetTheme(name):
+                self.action_theme(name)
+            case SetCluster(name):
+                self._choose_cluster(name)
+            case Act(verb, targets, params):
+                try:
+                    selection = selection_for(self.shown, verb, targets, event.selections)
+                except TargetingError as error:
+                    self.tell(str(error), is_bad=True)
+                    return
+                self.run_worker(self.flow.act(verb, selection, params), group="actions")
+            case Simple("quit"):
+                self._ask_to_quit()
+            case Simple(name):
+                self.call_later(self.cockpit.run_action, BY_NAME_OF_SIMPLE[name])
+
+    def _choose_cluster(self, name: str | None) -> None:
+        if name is not None and name not in self.store.clusters():
+            self.tell(f"there is no cluster {name!r}; there are: {', '.join(self.store.clusters())}", is_bad=True)
+            return
+        self.shown.cluster = name
+        self.cockpit.refresh_picture()
+
+    @on(Cockpit.CopyWanted)
+    def _copy(self, event: Cockpit.CopyWanted) -> None:
+        self.copy_to_clipboard(event.text)
+        self.tell(f"Copied {event.text}")
+
+    @on(ProgressScreen.StopAsked)
+    async def _stop(self, event: ProgressScreen.StopAsked) -> None:
+        await self.flow.stop(event.plan_id)
+
+    @on(AuditList.Wanted)
+    def _audit_wanted(self) -> None:
+        self._read_audit()
+
+    @work(exclusive=True, group="audit")
+    async def _read_audit(self) -> None:
+        try:
+            records = await asyncio.to_thread(audit_read.tail, Path(self._audit_file), AUDIT_RECORDS)
+        except OSError as error:
+            self.cockpit.show_audit((), f"the audit log cannot be read: {error.strerror}: {self._audit_file}")
+        else:
+            self.cockpit.show_audit(records)
+
+
+BY_NAME_OF_SIMPLE = {"help": "app.help", "freeze": "app.freeze", "repaint": "app.repaint", "shell": "shell"}
+
+
+def _themes(folder: Path | None) -> tuple[dict[str, loader.ThemeData], list[str]]:
+    """All themes, the user's own over the built-in ones, and what is wrong with files that were skipped."""
+    own, failed = loader.user_themes(folder) if folder is not None and folder.is_dir() else ({}, [])
+    return {**loader.built_in(), **own}, failed
+
+
+def _runner(screen: Screen[None], call: str):  # type: ignore[no-untyped-def]
+    async def run() -> None:
+        await screen.run_action(call)
+
+    return run

@@ -1,0 +1,79 @@
+"""A column of a list, and how columns share the width of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from crashcart.ops.fields import Scene
+from crashcart.tui.cells import Align, Span
+
+E = TypeVar("E")
+Cell = tuple[Span, ...]
+
+GAP = 2
+"""Blank cells between columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[E]):
+    """One column: what it shows of an entity and how it sorts.
+
+    `rank` says who goes first when the screen is narrow: the highest. `flex` is the share of what is left over.
+    """
+
+    id: str
+    title: str
+    width: int
+    cell: Callable[[Scene, E], Cell]
+    order: Callable[[Scene, E], Any]
+    rank: int = 0
+    flex: int = 0
+    align: Align = "left"
+    most: int = 0  # widest that flex may make it; 0: no limit
+    descending: bool = False  # the useful order begins with the largest
+
+
+def lay_out(columns: Sequence[Column[E]], width: int) -> list[tuple[Column[E], int]]:
+    """The columns that fit into `width` cells, each with its width."""
+    kept = list(columns)
+    while len(kept) > 1 and _needed(kept) > width:
+        kept.remove(max(kept, key=lambda column: column.rank))
+    widths = {column.id: column.width for column in kept}
+    left = width - _needed(kept)
+    while left > 0:
+        growing = [c for c in kept if c.flex and (not c.most or widths[c.id] < c.most)]
+        if not growing:
+            break
+        shares = sum(column.flex for column in growing)
+        gave = 0
+        for column in growing:
+            more = max(1, left * column.flex // shares)
+            room = column.most - widths[column.id] if column.most else more
+            more = min(more, room, left - gave)
+            widths[column.id] += more
+            gave += more
+        if gave == 0:
+            break
+        left -= gave
+    return [(column, widths[column.id]) for column in kept]
+
+
+def _needed(columns: Sequence[Column[E]]) -> int:
+    return sum(column.width for column in columns) + GAP * (len(columns) - 1)
+
+
+def plain(text: str, role: str = "text") -> Cell:
+    """A cell of one span."""
+    return ((text, role),)
+
+
+def last(value: Any) -> tuple[bool, Any]:
+    """A sort key that puts what is not known behind everything else."""
+    return (value is None, value if value is not None else 0)
+
+
+def last_text(value: str | None) -> tuple[bool, str]:
+    """The same for texts."""
+    return (not value, (value or "").casefold())

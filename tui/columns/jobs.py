@@ -1,0 +1,83 @@
+"""The job list."""
+
+from __future__ import annotations
+
+from crashcart.backends.model import Job
+from crashcart.ops.fields import Scene
+from crashcart.tui import words
+from crashcart.tui.natural import natural
+from crashcart.tui.states import job_mark, job_word
+
+from .column import Cell, Column, last, last_text, plain
+
+_STATE_ORDER = ("running", "completing", "suspended", "held", "pending")
+CHECKPOINT_OLD_SECONDS = 2 * 3600.0
+"""Above this age of the last checkpoint a running job's loss is worth a colour."""
+
+
+def state(scene: Scene, job: Job) -> Cell:
+    """Glyph and word."""
+    glyph, role = job_mark(job)
+    return ((f"{glyph} {job_word(job)}", role),)
+
+
+def elapsed(scene: Scene, job: Job) -> Cell:
+    """How long it has run; how long it waits, dim, when it has not started."""
+    seconds = job.elapsed_seconds(scene.now)
+    if seconds is None and job.submit_time is not None:
+        return plain(words.age(scene.now - job.submit_time), "faint")
+    return plain(words.age(seconds))
+
+
+def checkpoint(scene: Scene, job: Job) -> Cell:
+    """Age of the last complete checkpoint."""
+    if not job.is_running:
+        return plain("", "faint")
+    if job.checkpoint_time is None:
+        return plain(words.UNKNOWN, "faint")
+    seconds = scene.now - job.checkpoint_time
+    return plain(words.age(seconds), "warn" if seconds > CHECKPOINT_OLD_SECONDS else "text")
+
+
+def _left(scene: Scene, job: Job) -> Cell:
+    seconds = job.elapsed_seconds(scene.now)
+    if job.time_limit_seconds is None or seconds is None:
+        return plain(words.age(job.time_limit_seconds), "faint")
+    left = job.time_limit_seconds - seconds
+    return plain(words.age(left), "warn" if left < 900 else "muted")
+
+
+def _where(scene: Scene, job: Job) -> Cell:
+    if job.is_running:
+        return plain(job.node_list, "muted")
+    return plain(job.reason or "", "text")
+
+
+def _restarts(scene: Scene, job: Job) -> Cell:
+    if job.restarts is None:
+        return plain(words.UNKNOWN, "faint")
+    return plain(str(job.restarts) if job.restarts else "·", "warn" if job.restarts else "faint")
+
+
+def _rank(job: Job) -> int:
+    word = job_word(job)
+    return _STATE_ORDER.index(word) if word in _STATE_ORDER else len(_STATE_ORDER)
+
+
+COLUMNS: tuple[Column[Job], ...] = (
+    Column("id", "JOB", 9, lambda s, j: plain(j.id, "strong"), lambda s, j: natural(j.id), 0, descending=True),
+    Column("cluster", "CLUSTER", 8, lambda s, j: plain(j.cluster, "muted"), lambda s, j: j.cluster, 9),
+    Column("state", "STATE", 11, state, lambda s, j: _rank(j), 1),
+    Column("name", "NAME", 12, lambda s, j: plain(j.name), lambda s, j: last_text(j.name), 2, 4, most=40),
+    Column("user", "USER", 8, lambda s, j: plain(j.user, "muted"), lambda s, j: last_text(j.user), 3, 1, most=14),
+    Column("partition", "PARTITION", 9, lambda s, j: plain(j.partition or "", "muted"), lambda s, j: last_text(j.partition), 8),
+    Column("gpus", "GPUS", 5, lambda s, j: plain(words.count(j.gpus)), lambda s, j: last(j.gpus), 4, align="right", descending=True),
+    Column("nodes", "NODES", 5, lambda s, j: plain(words.count(j.node_count)), lambda s, j: last(j.node_count), 5, align="right", descending=True),
+    Column("elapsed", "TIME", 5, elapsed, lambda s, j: last(j.elapsed_seconds(s.now)), 4, align="right", descending=True),
+    Column("left", "LEFT", 5, _left, lambda s, j: last(j.time_limit_seconds), 10, align="right"),
+    Column("checkpoint", "CKPT", 5, checkpoint, lambda s, j: last(j.checkpoint_time), 6, align="right"),
+    Column("restarts", "↻", 2, _restarts, lambda s, j: last(j.restarts), 7, align="right", descending=True),
+    Column("where", "WHERE / WHY", 14, _where, lambda s, j: last_text(j.reason if j.is_pending else j.node_list), 6, 5, most=50),
+    Column("priority", "PRIO", 7, lambda s, j: plain(words.count(j.priority), "muted"), lambda s, j: last(j.priority), 12, align="right", descending=True),
+    Column("account", "ACCOUNT", 9, lambda s, j: plain(j.account or "", "muted"), lambda s, j: last_text(j.account), 11),
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""The node list."""
+
+from __future__ import annotations
+
+from crashcart.backends.model import Node
+from crashcart.ops.fields import Scene
+from crashcart.tui import words
+from crashcart.tui.natural import natural
+from crashcart.tui.states import node_mark
+
+from .column import Cell, Column, last, last_text, plain
+
+_STATE_ORDER = ("down", "unknown", "draining", "drained", "reboot", "maint", "mixed", "allocated", "idle")
+GPU_BAR = 8
+
+
+def state(scene: Scene, node: Node) -> Cell:
+    """Glyph and word."""
+    glyph, role = node_mark(node)
+    return ((f"{glyph} {node.word}", role),)
+
+
+def gpu_bar(scene: Scene, node: Node) -> Cell:
+    """`■■■□□□□□` where the indexes are known, else `6/8`."""
+    if node.gpus_total is None or node.gpus_total == 0:
+        return plain(words.UNKNOWN if node.gpus_total is None else "none", "faint")
+    if node.gpus_total > GPU_BAR or node.gpus_used is None:
+        return plain(words.share(node.gpus_used, node.gpus_total))
+    used = set(range(node.gpus_used)) if node.gpus_used_indexes is None else set(node.gpus_used_indexes)
+    shown = "".join("■" if gpu in used else "□" for gpu in range(node.gpus_total))
+    return ((shown, "text" if used else "faint"),)
+
+
+def _jobs(scene: Scene, node: Node) -> Cell:
+    number = len(scene.joins.jobs_on_node(node.key))
+    return plain(str(number) if number else "·", "text" if number else "faint")
+
+
+def _alerts(scene: Scene, node: Node) -> Cell:
+    alerts = scene.joins.alerts_of_node(node.key)
+    if not alerts:
+        return plain("·", "faint")
+    worst = "crit" if any(alert.severity == "critical" for alert in alerts) else "warn"
+    return plain(f"!{len(alerts)}", worst)
+
+
+def _load(scene: Scene, node: Node) -> Cell:
+    if node.load is None:
+        return plain(words.UNKNOWN, "faint")
+    crowded = node.cpus_total is not None and node.load > node.cpus_total * 1.5
+    return plain(f"{node.load:.1f}", "warn" if crowded else "text")
+
+
+def _reason(scene: Scene, node: Node) -> Cell:
+    return plain(node.reason or "", "text" if node.reason else "faint")
+
+
+def _since(scene: Scene, node: Node) -> Cell:
+    return plain("" if node.reason_at is None else words.age(scene.now - node.reason_at), "muted")
+
+
+COLUMNS: tuple[Column[Node], ...] = (
+    Column("name", "NODE", 10, lambda s, n: plain(n.name, "strong"), lambda s, n: natural(n.name), 0, 1, most=20),
+    Column("cluster", "CLUSTER", 8, lambda s, n: plain(n.cluster, "muted"), lambda s, n: n.cluster, 8),
+    Column("state", "STATE", 11, state, lambda s, n: _rank(n), 1),
+    Column("gpus", "GPUS", 8, gpu_bar, lambda s, n: last(n.gpus_used), 2, descending=True),
+    Column("jobs", "JOBS", 4, _jobs, lambda s, n: len(s.joins.jobs_on_node(n.key)), 4, align="right", descending=True),
+    Column(
+        "alerts", "!", 3, _alerts, lambda s, n: len(s.joins.alerts_of_node(n.key)), 3, align="right", descending=True
+    ),
+    Column("reason", "REASON", 16, _reason, lambda s, n: last_text(n.reason), 3, 6, most=60),
+    Column("by", "BY", 8, lambda s, n: plain(n.reason_by or "", "muted"), lambda s, n: last_text(n.reason_by), 7),
+    Column("since", "SINCE", 5, _since, lambda s, n: last(n.reason_at), 5, align="right"),
+    Column("partition", "PARTITION", 10, lambda s, n: plain(",".join(n.partitions), "muted"), lambda s, n: n.partitions, 6, 1, most=18),
+    Column("load", "LOAD", 6, _load, lambda s, n: last(n.load), 9, align="right", descending=True),
+    Column("rack", "RACK", 6, lambda s, n: plain(n.rack or "", "muted"), lambda s, n: natural(n.rack or ""), 10),
+    Column("switch", "SWITCH", 8, lambda s, n: plain(n.switch or "", "muted"), lambda s, n: natural(n.switch or ""), 11),
+    Column("type", "GPU", 8, lambda s, n: plain(n.gpu_type or "", "muted"), lambda s, n: last_text(n.gpu_type), 12),
+)  # fmt: skip
+
+
+def _rank(node: Node) -> int:
+    return _STATE_ORDER.index(node.word) if node.word in _STATE_ORDER else 1

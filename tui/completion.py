@@ -1,0 +1,62 @@
+"""What could come next on the filter and command lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from crashcart.ops.fields import FIELDS
+from crashcart.ops.verbs import BY_NAME, VERBS
+
+from .command_line import SELECTION, SIMPLE
+from .places import ROOT_VIEWS
+from .shown import Shown
+
+MOST = 40
+_LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+WORDS: tuple[str, ...] = (*ROOT_VIEWS, *(verb.name for verb in VERBS), "filter", "theme", "cluster", *SIMPLE)
+
+
+def complete_command(text: str, shown: Shown, themes: Sequence[str]) -> list[str]:
+    """Whole lines that the text could become."""
+    word, blank, rest = text.partition(" ")
+    if not blank:
+        return [f"{known} " if _takes_more(known) else known for known in sorted(set(WORDS)) if known.startswith(word)]
+    if word == "theme":
+        return [f"theme {name}" for name in themes if name.startswith(rest)]
+    if word == "cluster":
+        return [f"cluster {name}" for name in ("all", *shown.live.clusters()) if name.startswith(rest)]
+    if word == "filter":
+        return [f"filter {line}" for line in complete_filter(rest, "node")]
+    if word in BY_NAME and " " not in rest:
+        table = shown.store.nodes if BY_NAME[word].target == "node" else shown.store.jobs
+        names = (key.split("/", 1)[1] for key in table)
+        return [f"{word} {name} " for name in _first((SELECTION, *_starting(names, rest)))]
+    return []
+
+
+def complete_filter(text: str, kind: str) -> list[str]:
+    """Whole filters that the text could become: the last word completed to a field."""
+    match = _LAST_WORD.search(text)
+    start = match.start() if match else len(text)
+    if match is None and text and text[-1] not in " (&|!":
+        return []
+    word = text[start:]
+    return [text[:start] + name for name in FIELDS.get(kind, {}) if name.startswith(word) and name != word]
+
+
+def _takes_more(word: str) -> bool:
+    return word in BY_NAME or word in ("filter", "theme", "cluster")
+
+
+def _starting(names: Iterable[str], start: str) -> Iterable[str]:
+    return (name for name in names if name.startswith(start))
+
+
+def _first(names: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        found.append(name)
+        if len(found) >= MOST:
+            break
+    return found

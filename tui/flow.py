@@ -1,0 +1,185 @@
+"""The way of every action: choose, say why, see the preview, confirm by hand, watch it end.
+
+Nothing here decides: the executor plans, checks what was typed, runs and reads back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from textual.app import App, SuspendNotSupported
+
+from crashcart.ops.protocol import Finished, Plan, Planned, Progress, Refused
+from crashcart.ops.targets import fold
+from crashcart.ops.verbs import BY_NAME, Verb
+
+from . import words
+from .forms import choices_of, fields_of
+from .links import Executor
+from .look import Look
+from .offers import READ_ONLY, Offer, offers
+from .screens.action_menu import ActionMenu
+from .screens.confirm import ConfirmScreen
+from .screens.params import ChoiceScreen, FormScreen
+from .screens.progress import ProgressScreen
+from .screens.text import TextScreen
+from .screens.wait import WaitScreen
+from .selection import Selection
+from .shell import bridge, terminal_params
+from .shown import Shown
+from .states import action_mark
+from .teller import Teller
+
+Params = dict[str, str]
+
+
+class ActionFlow:
+    """Leads through one action at a time. Its coroutines run in workers of the app."""
+
+    def __init__(self, app: App[None], teller: Teller, executor: Executor | None, look: Look, shown: Shown) -> None:
+        self._app = app
+        self._teller = teller
+        self._executor = executor
+        self._look = look
+        self._shown = shown
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def menu(self, selections: list[Selection]) -> None:
+        """Offer the verbs for these and go on with the one that is chosen."""
+        if not selections:
+            self._teller.tell("Nothing here can be acted on: go to a node or a job first.")
+            return
+        found = offers(self._shown, selections, read_only=self._executor is None)
+        chosen: Offer | None = await self._app.push_screen_wait(ActionMenu(self._look, found))
+        if chosen is not None:
+            await self.act(chosen.verb, chosen.selection, {})
+
+    async def shell(self, selections: list[Selection]) -> None:
+        """A shell on the node that is selected; several are refused by the executor."""
+        nodes = [selection for selection in selections if selection.kind == "node"]
+        if nodes:
+            await self.act(BY_NAME["shell"], nodes[0], {})
+        else:
+            self._teller.tell("A shell needs a node: go to one first.")
+
+    async def act(self, verb: Verb, selection: Selection, params: Params) -> None:
+        """From verb and targets to the end of the action."""
+        if self._executor is None:
+            await self._message(f"{verb.title} is not possible", READ_ONLY)
+            return
+        if selection.cluster is None:
+            await self._message(
+                f"{verb.title} is not possible", "The targets are in several clusters; mark those of one."
+            )
+            return
+        asked = await self._ask(verb, selection, params)
+        targets: tuple[str, ...] = selection.targets
+        while asked is not None and targets:
+            plan = await self._plan(verb, selection.cluster, targets, asked)
+            if plan is None:
+                return
+            typed = await self._app.push_screen_wait(ConfirmScreen(self._look, plan))
+            if typed is None:
+                await self._executor.cancel(plan.plan_id)
+                return
+            if verb.name == "shell":
+                await self._shell(plan, *typed)
+                return
+            targets = await self._run(plan, *typed)
+
+    async def _ask(self, verb: Verb, selection: Selection, params: Params) -> Params | None:
+        """Whatever the verb needs and was not given; None when the operator went away."""
+        title = f"{verb.title} {_named(selection.targets)}"
+        if choices := choices_of(verb) if not params else ():
+            return await self._app.push_screen_wait(ChoiceScreen(self._look, title, choices))
+        missing = [field for field in fields_of(verb) if field.is_required and not params.get(field.name)]
+        if missing:
+            given = await self._app.push_screen_wait(FormScreen(self._look, title, fields_of(verb)))
+            return None if given is None else {**params, **given}
+        return {**params, **terminal_params()} if verb.name == "shell" else params
+
+    async def _plan(self, verb: Verb, cluster: str, targets: tuple[str, ...], params: Params) -> Plan | None:
+        """Ask the executor for the preview; None when it was refused or given up."""
+        assert self._executor is not None  # noqa: S101 - act() has looked
+        wait = WaitScreen(self._look, f"{verb.title} {_named(targets)}")
+        await self._app.push_screen(wait)
+        asking = asyncio.create_task(self._executor.plan(cluster, verb.name, targets, params), name="plan")
+        leaving = asyncio.create_task(wait.given_up.wait(), name="give up")
+        try:
+            await asyncio.wait((asking, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            await wait.dismiss(None)
+        if not asking.done():
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            return None
+        reply = asking.result()
+        if isinstance(reply, Planned):
+            return reply.plan
+        await self._refused(verb, reply)
+        return None
+
+    async def _refused(self, verb: Verb, refused: Refused) -> None:
+        lines = "\n".join((refused.why, "", *refused.gates)) if refused.gates else refused.why
+        await self._message(f"{verb.title} was refused ({refused.code})", f"{lines}\n\nNothing was done.")
+
+    async def _message(self, title: str, text: str) -> None:
+        await self._app.push_screen_wait(TextScreen(self._look, ((title, "title"),), text))
+
+    async def _run(self, plan: Plan, typed: str, foreign_typed: str) -> tuple[str, ...]:
+        """Confirm and watch; return the targets to be asked for again, if any."""
+        screen = ProgressScreen(self._look, plan)
+        running = asyncio.create_task(self._confirm(screen, plan, typed, foreign_typed), name=f"run {plan.plan_id}")
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        answer = await self._app.push_screen_wait(screen)
+        return screen.failed_targets if answer == "retry" else ()
+
+    async def _confirm(self, screen: ProgressScreen, plan: Plan, typed: str, foreign_typed: str) -> None:
+        assert self._executor is not None  # noqa: S101 - there is a plan
+
+        def progress(news: Progress) -> None:
+            screen.progress(news)
+
+        ended = await self._executor.confirm(plan.plan_id, typed, foreign_typed, progress)
+        screen.finish(ended)
+        if not screen.is_attached:
+            self.tell_end(plan.title, ended)
+
+    async def stop(self, plan_id: str) -> None:
+        """Start no more targets."""
+        if self._executor is not None:
+            await self._executor.cancel(plan_id)
+
+    async def _shell(self, plan: Plan, typed: str, foreign_typed: str) -> None:
+        assert self._executor is not None  # noqa: S101 - there is a plan
+        try:
+            # The driver is quiet while suspended only if nobody paints: batch_update keeps ticks off the shell's screen.
+            with self._app.batch_update(), self._app.suspend():
+                ended = await bridge(self._executor, plan, typed, foreign_typed)
+        except SuspendNotSupported:
+            await self._executor.cancel(plan.plan_id)
+            await self._message("Shell is not possible", "This terminal cannot be handed to a shell.")
+            return
+        self.tell_end(plan.title, ended)
+
+    def tell_end(self, title: str, ended: Finished | Refused) -> None:
+        """Say how an action ended that is not looked at."""
+        if isinstance(ended, Refused):
+            self._teller.tell(f"{title}: refused, {ended.why}", is_bad=True)
+            return
+        glyph, role = action_mark(ended.state)
+        detail = next((result.detail for result in ended.results if result.detail), "")
+        text = f"{title}: {glyph} {ended.state.lower()}" + (f", {detail}" if len(ended.results) == 1 and detail else "")
+        self._teller.tell(text, is_bad=role in ("crit", "warn", "unknown"))
+
+
+def _named(targets: tuple[str, ...]) -> str:
+    """The targets in a title: folded, or counted when there are many."""
+    if len(targets) == 1:
+        return targets[0]
+    names = fold(targets)
+    return names if len(names) <= 40 else words.plural(len(targets), "target")

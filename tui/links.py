@@ -1,0 +1,47 @@
+"""The two processes the screen talks to, as far as it needs to know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from crashcart.ops.protocol import Finished, Planned, Progress, Ready, Refused
+from crashcart.ops.store import Store
+
+
+class Collector(Protocol):
+    """Keeps a store up to date."""
+
+    async def run(self, store: Store, on_change: Callable[[frozenset[str]], None]) -> None:
+        """Apply what comes until cancelled; tell which kinds changed."""
+        ...
+
+
+class Executor(Protocol):
+    """Plans and runs actions; absent in read-only sessions."""
+
+    ready: Ready | None
+    on_shell_output: Callable[[str, bytes], None] | None
+    on_news: Callable[[Finished], None] | None
+
+    async def warm(self) -> None: ...
+
+    async def plan(
+        self, cluster: str, verb: str, targets: tuple[str, ...], params: dict[str, str] | None = None
+    ) -> Planned | Refused: ...
+
+    async def confirm(
+        self,
+        plan_id: str,
+        typed: str,
+        foreign_typed: str = "",
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Finished | Refused: ...
+
+    async def cancel(self, plan_id: str) -> None: ...
+
+    def shell_input(self, plan_id: str, data: bytes) -> None: ...
+
+    def shell_resize(self, plan_id: str, columns: int, rows: int) -> None: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,96 @@
+"""Which verbs can be offered for a selection, and why not, as far as the picture can tell.
+
+This is a courtesy: the executor decides anew, from a fresh reading and the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crashcart.backends.model import Job, Node
+from crashcart.ops.verbs import VERBS, Verb
+
+from .selection import Selection
+from .shown import Shown
+from .states import job_word
+
+READ_ONLY = "READ-ONLY: this session has no executor"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A verb for a selection; `why_not` is empty when it can be asked for."""
+
+    verb: Verb
+    selection: Selection
+    why_not: str
+
+
+def offers(shown: Shown, selections: list[Selection], *, read_only: bool) -> list[Offer]:
+    """All verbs for these selections, in the verbs' order."""
+    return [
+        Offer(verb, selection, READ_ONLY if read_only else _why_not(shown, verb, selection))
+        for selection in selections
+        for verb in VERBS
+        if verb.target == selection.kind
+    ]
+
+
+def _why_not(shown: Shown, verb: Verb, selection: Selection) -> str:
+    if selection.cluster is None:
+        return "the marked ones are in several clusters"
+    keys = [f"{selection.cluster}/{target}" for target in selection.targets]
+    if verb.name == "shell" and len(keys) != 1:
+        return "one node at a time"
+    if selection.kind == "node":
+        nodes = [shown.store.nodes[key] for key in keys if key in shown.store.nodes]
+        return _first(nodes, _NODE_RULES.get(verb.name), len(keys))
+    jobs = [shown.store.jobs[key] for key in keys if key in shown.store.jobs]
+    return _first(jobs, _JOB_RULES.get(verb.name), len(keys))
+
+
+def _first(things: list[Node] | list[Job], rule: Callable[..., str] | None, wanted: int) -> str:
+    """The reason that holds for every one of the things: with mixed targets the preview says it one by one."""
+    if not things or rule is None:
+        return ""
+    reasons = [rule(thing) for thing in things]
+    return reasons[0] if all(reasons) and len(things) == wanted else ""
+
+
+def _resume(node: Node) -> str:
+    return "" if node.is_draining or node.is_down or node.word in ("reboot", "maint") else "it is in service"
+
+
+def _reboot(node: Node) -> str:
+    return "a reboot is pending already" if node.word == "reboot" else ""
+
+
+def _running(job: Job) -> str:
+    return "" if job.is_running else "it is not running"
+
+
+def _requeue(job: Job) -> str:
+    if not job.is_running:
+        return "it is not running"
+    return "its owner forbade requeueing" if job.requeueable is False else ""
+
+
+def _hold(job: Job) -> str:
+    if not job.is_pending:
+        return "only a waiting job can be held"
+    return "it is held already" if job_word(job) == "held" else ""
+
+
+def _release(job: Job) -> str:
+    return "" if job_word(job) == "held" or job.state in ("REQUEUE_HOLD", "SPECIAL_EXIT") else "it is not held"
+
+
+_NODE_RULES: dict[str, Callable[[Node], str]] = {"resume": _resume, "reboot": _reboot}
+_JOB_RULES: dict[str, Callable[[Job], str]] = {
+    "requeue": _requeue,
+    "requeue-hold": _requeue,
+    "hold": _hold,
+    "release": _release,
+    "checkpoint": _running,
+}

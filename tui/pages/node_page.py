@@ -1,0 +1,113 @@
+"""Everything about one node: state and who put it there, GPUs with their jobs, jobs, alerts."""
+
+from __future__ import annotations
+
+from crashcart.backends.model import Alert, Job, Node
+from crashcart.tui import words
+from crashcart.tui.cells import Span
+from crashcart.tui.columns.alerts import summary
+from crashcart.tui.columns.jobs import checkpoint, elapsed
+from crashcart.tui.places import Place
+from crashcart.tui.selection import Selection
+from crashcart.tui.shown import Shown
+from crashcart.tui.states import alert_mark, job_mark, job_word, node_mark
+
+from .gpu_lines import gpu_header, gpu_line
+from .page import Page, columns
+
+
+def node_page(shown: Shown, key: str, width: int) -> Page | None:
+    """The page of a node, or None when the picture has no such node."""
+    node = shown.store.nodes.get(key)
+    if node is None:
+        return None
+    glyph, role = node_mark(node)
+    page = Page(
+        (("Node ", "muted"), (node.name, "title"), (f"  {glyph} {node.word}", role)),
+        Selection("node", node.cluster, (node.name,)),
+        node.name,
+    )
+    _state(page, shown, node, width)
+    _machine(page, shown, node)
+    _gpus(page, shown, node)
+    jobs = shown.joins.jobs_on_node(key)
+    page.heading("Jobs on it", "" if jobs else "none")
+    for job in jobs:
+        page.link(job_spans(shown, job), Place("job", job.key), Selection("job", job.cluster, (job.id,)))
+    alerts = shown.joins.alerts_of_node(key)
+    page.heading("Alerts", "" if alerts else "none")
+    for alert in alerts:
+        page.link(alert_spans(shown, alert), Place("alert", alert.key))
+    return page
+
+
+def _state(page: Page, shown: Shown, node: Node, width: int) -> None:
+    now = shown.scene.now
+    glyph, role = node_mark(node)
+    said = " ".join((node.state, *node.flags))
+    page.pair("State", (f"{glyph} {node.word}", role), (f"   {said}", "muted"))
+    if node.reason:
+        page.text("Reason", node.reason, width)
+        who = node.reason_by or "nobody said who"
+        when = "" if node.reason_at is None else f", {words.span(now - node.reason_at)} ago"
+        page.pair("Set by", (who, "text"), (when, "muted"), (f"   {words.date_and_time(node.reason_at)}", "faint"))
+    page.pair(
+        "Known since",
+        (f"{words.age(now - shown.store.when_true(node))} ago", "text"),
+        (f"   from {node.source}", "muted"),
+        (f", {shown.store.freshness(node.cluster, node.source, now)}", "muted"),
+    )
+
+
+def _machine(page: Page, shown: Shown, node: Node) -> None:
+    page.pair("Partitions", (", ".join(node.partitions) or words.UNKNOWN, "text"))
+    page.pair(
+        "Resources",
+        (f"{words.share(node.gpus_used, node.gpus_total)} GPUs", "text"),
+        (f" {node.gpu_type or ''}", "muted"),
+        (f"   {words.share(node.cpus_used, node.cpus_total)} CPUs", "text"),
+        (f"   {words.size(node.memory_free_bytes)} of {words.size(node.memory_total_bytes)} free", "text"),
+        (f"   load {words.UNKNOWN if node.load is None else f'{node.load:.1f}'}", "text"),
+    )
+    place = [f"{name} {value}" for name, value in (("rack", node.rack), ("switch", node.switch)) if value]
+    if node.address and node.address != node.name:
+        place.append(f"address {node.address}")
+    if place:
+        page.pair("Place", ("   ".join(place), "text"))
+    if node.boot_time is not None:
+        page.pair(
+            "Up for", (words.span(shown.scene.now - node.boot_time), "text"), (f"   {node.version or ''}", "faint")
+        )
+
+
+def _gpus(page: Page, shown: Shown, node: Node) -> None:
+    if not node.gpus_total:
+        return
+    table = shown.store.gpus.get(node.cluster)
+    page.heading("GPUs", "" if table else "no telemetry: allocation only")
+    page.note(gpu_header(), "faint")
+    for gpu in range(node.gpus_total):
+        job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
+        selection = Selection("job", job.cluster, (job.id,)) if job else None
+        page.link(gpu_line(shown, node, gpu), Place("gpu", f"{node.key}/{gpu}"), selection)
+
+
+def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:
+    """A job in one line."""
+    glyph, role = job_mark(job)
+    scene = shown.scene
+    return (
+        *columns(((job.id, 9, "strong"), (f"{glyph} {job_word(job)}", 11, role), (job.name, 24, "text"))),
+        *columns(((job.user, 10, "muted"), (words.plural(job.gpus or 0, "GPU") if job.gpus is not None else "–", 8, "text"))),
+        *columns(((elapsed(scene, job)[0][0], -5, "text"), ("ckpt " + checkpoint(scene, job)[0][0], 10, "muted"))),
+    )  # fmt: skip
+
+
+def alert_spans(shown: Shown, alert: Alert) -> tuple[Span, ...]:
+    """An alert in one line."""
+    glyph, role = alert_mark(alert)
+    since = words.age(shown.scene.now - alert.since)
+    return (
+        *columns(((f"{glyph} {alert.severity}", 10, role), (alert.name, 24, "strong"), (since, -5, "muted"))),
+        (summary(alert), "text"),
+    )

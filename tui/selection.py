@@ -1,0 +1,25 @@
+"""What an action would be about: one kind of thing in one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Targets by the names the scheduler knows. `cluster` None: they are in several, so nothing can be done at once."""
+
+    kind: Literal["node", "job"]
+    cluster: str | None
+    targets: tuple[str, ...]
+
+
+def from_keys(kind: Literal["node", "job"], keys: Iterable[str]) -> Selection | None:
+    """A selection from keys `cluster/name`; None when there are none."""
+    parts = [key.split("/", 1) for key in keys]
+    if not parts:
+        return None
+    clusters = {cluster for cluster, _ in parts}
+    return Selection(kind, clusters.pop() if len(clusters) == 1 else None, tuple(name for _, name in parts))

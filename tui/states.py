@@ -1,0 +1,107 @@
+"""States as glyph, word and role: never colour alone."""
+
+from __future__ import annotations
+
+from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.ops.store import Freshness
+
+Mark = tuple[str, str]
+"""Glyph and role."""
+
+_NODE: dict[str, Mark] = {
+    "idle": ("○", "ok"),
+    "mixed": ("◐", "ok"),
+    "allocated": ("●", "ok"),
+    "drained": ("▼", "warn"),
+    "draining": ("▽", "warn"),
+    "reboot": ("↻", "warn"),
+    "maint": ("◆", "warn"),
+    "down": ("✕", "crit"),
+}
+_JOB: dict[str, Mark] = {
+    "running": ("●", "ok"),
+    "completing": ("◔", "ok"),
+    "configuring": ("◔", "ok"),
+    "pending": ("○", "muted"),
+    "held": ("◇", "warn"),
+    "suspended": ("‖", "warn"),
+    "stopped": ("‖", "warn"),
+    "requeue_hold": ("◇", "warn"),
+    "special_exit": ("◇", "warn"),
+    "requeued": ("↻", "warn"),
+    "completed": ("✓", "muted"),
+    "cancelled": ("–", "muted"),
+    "failed": ("✕", "crit"),
+    "node_fail": ("✕", "crit"),
+    "out_of_memory": ("✕", "crit"),
+    "boot_fail": ("✕", "crit"),
+    "timeout": ("✕", "warn"),
+    "deadline": ("✕", "warn"),
+    "preempted": ("↻", "warn"),
+}
+_SEVERITY: dict[str, Mark] = {"critical": ("✕", "crit"), "warning": ("▲", "warn"), "info": ("●", "accent")}
+_QUEUE: dict[str, Mark] = {"UP": ("●", "ok"), "DRAIN": ("▽", "warn"), "INACTIVE": ("‖", "warn"), "DOWN": ("✕", "crit")}
+_FRESHNESS: dict[Freshness, Mark] = {
+    "live": ("●", "ok"),
+    "loading": ("◌", "muted"),
+    "late": ("◌", "warn"),
+    "down": ("✕", "crit"),
+    "denied": ("⊘", "crit"),
+}
+_UNKNOWN: Mark = ("?", "unknown")
+_ACTION: dict[str, Mark] = {
+    "PLANNED": ("○", "muted"),
+    "CONFIRMED": ("○", "muted"),
+    "RUNNING": ("◔", "accent"),
+    "VERIFYING": ("◑", "accent"),
+    "VERIFIED": ("✓", "ok"),
+    "FAILED": ("✕", "crit"),
+    "UNKNOWN": ("?", "unknown"),
+    "PARTIAL": ("◐", "warn"),
+    "CANCELLED": ("–", "muted"),
+    "EXPIRED": ("–", "muted"),
+}
+
+
+def node_mark(node: Node) -> Mark:
+    """Glyph and role of a node's state."""
+    return _NODE.get(node.word, _UNKNOWN)
+
+
+def is_faulty(node: Node) -> bool:
+    """Whether the node is not in service."""
+    return node_mark(node)[1] not in ("ok",)
+
+
+def job_word(job: Job) -> str:
+    """The state in one word; a pending job that somebody holds is `held`."""
+    if job.is_pending and (job.reason or "").startswith("JobHeld"):
+        return "held"
+    return job.state.lower()
+
+
+def job_mark(job: Job) -> Mark:
+    """Glyph and role of a job's state."""
+    return _JOB.get(job_word(job), _UNKNOWN)
+
+
+def alert_mark(alert: Alert) -> Mark:
+    """Glyph and role of an alert; a silenced one is quiet."""
+    if alert.state == "suppressed":
+        return ("~", "stale")
+    return _SEVERITY.get(alert.severity, ("·", "muted"))
+
+
+def queue_mark(queue: Queue) -> Mark:
+    """Glyph and role of a queue's state."""
+    return _QUEUE.get(queue.state, _UNKNOWN)
+
+
+def freshness_mark(freshness: Freshness) -> Mark:
+    """Glyph and role of how a source is doing."""
+    return _FRESHNESS[freshness]
+
+
+def action_mark(state: str) -> Mark:
+    """Glyph and role of an action's state."""
+    return _ACTION.get(state, _UNKNOWN)

@@ -1,0 +1,33 @@
+"""Why a view is empty, in words: loading, nothing there, nothing that matches, or a source that failed."""
+
+from __future__ import annotations
+
+from crashcart.backends.model import Kind
+from crashcart.tui.cells import Span
+from crashcart.tui.shown import Shown
+from crashcart.tui.source_ages import troubles
+
+Lines = tuple[tuple[Span, ...], ...]
+
+
+def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: float) -> Lines:
+    """Lines for the middle of the empty view."""
+    store = shown.live
+    if shown.store.is_loading(kind):
+        failed = [source for source in troubles(store, now) if source.last_success is None]
+        if failed:
+            return (
+                (("✕ ", "crit"), (f"No {plural}: {failed[0].name} has never answered", "strong")),
+                ((failed[0].detail or "no details were given", "muted"),),
+                (("It is tried again; nothing is known meanwhile.", "faint"),),
+            )
+        return (
+            (("◌ ", "accent"), (f"Loading {plural} …", "text")),
+            (("waiting for the first complete listing", "faint"),),
+        )
+    if filter_text and shown.keys(kind):
+        return (
+            ((f"No {plural} match ", "text"), (filter_text, "accent")),
+            (("esc", "accent"), (" drops the filter, ", "muted"), ("/", "accent"), (" changes it", "muted")),
+        )
+    return (((f"There are no {plural}.", "text"),), (("The list is complete and empty.", "faint"),))

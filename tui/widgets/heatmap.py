@@ -1,0 +1,250 @@
+"""Every GPU of the clusters as one cell, grouped by node and rack, with a cursor that says what a cell is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from crashcart.ops.fields import GpuRow
+from crashcart.ops.filter import Filter, compile_filter
+from crashcart.tui import commands
+from crashcart.tui.cells import Span, strip_of
+from crashcart.tui.heat_cells import CellReader, Glyph, whole_node
+from crashcart.tui.heat_cursor import HeatCursor
+from crashcart.tui.heat_layout import Tile, lay_out
+from crashcart.tui.heat_legend import legend
+from crashcart.tui.heat_metrics import METRICS, HeatMetric
+from crashcart.tui.heat_readout import readout
+from crashcart.tui.heat_tiles import racks
+from crashcart.tui.look import Look
+from crashcart.tui.shown import Shown
+from crashcart.tui.states import is_faulty, node_mark
+
+from .lines import LineWidget
+
+FOOT_LINES = 3
+SCREENFULS = 3
+"""More lines than this many screens of GPUs, and the heatmap begins with one cell a node."""
+
+
+class Heatmap(LineWidget, can_focus=True):
+    """The map, two lines of readout and a legend."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("motion", "heatmap")]
+
+    class Moved(Message):
+        """The cursor is on another GPU or node, or another metric is shown."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Heatmap.Moved)
+
+    class Opened(Message):
+        """The operator wants details of a GPU, or of a node when zoomed out."""
+
+        def __init__(self, kind: str, key: str) -> None:
+            super().__init__()
+            self.kind = kind
+            self.key = key
+
+    class CopyAsked(Message):
+        """The operator wants the node's name on the clipboard."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, look: Look, shown: Shown, *, id: str | None = None) -> None:
+        super().__init__(look, id=id)
+        self._shown = shown
+        self.metric: HeatMetric = METRICS[0]
+        self.filter: Filter = compile_filter("", "gpu")
+        self.cursor = HeatCursor()
+        self.zoomed_out: bool | None = None  # None: not chosen by hand
+        self.message: tuple[tuple[Span, ...], ...] = ()
+        self._racks: list[tuple[str, list[Tile]]] = []
+        self._wanted: dict[tuple[str, int], bool] = {}
+
+    # data
+
+    def refresh_picture(self) -> None:
+        """Take the picture in: tiles may have come or gone; the cursor stays on its GPU."""
+        self._wanted.clear()
+        fresh = racks(self._shown)
+        if fresh != self._racks:
+            self._racks = fresh
+            self._place()
+        self.repaint()
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Dim what does not match."""
+        self.filter = wanted
+        self._wanted.clear()
+        self.repaint()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._place()
+
+    def _place(self) -> None:
+        width = self.size.width - 2
+        if width <= 0:
+            return
+        layout = lay_out(self._racks, width, zoomed_out=self.zoomed_out or False)
+        if self.zoomed_out is None and len(layout.lines) > SCREENFULS * self.map_rows:
+            layout = lay_out(self._racks, width, zoomed_out=True)
+        self.cursor.settle(layout)
+        self.cursor.scroll_into_view(self.page_lines)
+
+    @property
+    def map_rows(self) -> int:
+        """Screen lines of the map."""
+        return max(1, self.size.height - FOOT_LINES)
+
+    @property
+    def pitch(self) -> int:
+        """Screen lines a line of tiles takes: a blank between, where there is room."""
+        return 2 if len(self.cursor.layout.lines) * 2 <= self.map_rows + 1 else 1
+
+    @property
+    def page_lines(self) -> int:
+        """Lines of tiles on the screen."""
+        return max(1, self.map_rows // self.pitch)
+
+    # moving
+
+    def _moved(self) -> None:
+        self.cursor.scroll_into_view(self.page_lines)
+        self.repaint()
+        self.post_message(self.Moved())
+
+    def action_step(self, columns: int, rows: int) -> None:
+        self.cursor.step(columns, rows)
+        self._moved()
+
+    def action_page(self, pages: float) -> None:
+        self.cursor.to_line(self.cursor.line + round(pages * self.page_lines))
+        self._moved()
+
+    def action_edge(self, side: int) -> None:
+        self.cursor.to_line(0 if side < 0 else len(self.cursor.layout.lines) - 1, 0 if side < 0 else self.size.width)
+        self._moved()
+
+    def action_next_fault(self) -> None:
+        """Go to the next GPU or node with a fault, in reading order, round the end."""
+        reader = CellReader(self._shown.scene, METRICS[0])
+        for tile in self.cursor.tiles_after():
+            faults = [gpu for gpu, cell in enumerate(reader.cells(tile)) if cell[1] in ("crit", "warn")]
+            if faults:
+                self.cursor.to(tile, faults[0])
+                self._moved()
+                return
+
+    def action_metric(self, steps: int) -> None:
+        self.metric = METRICS[(METRICS.index(self.metric) + steps) % len(METRICS)]
+        self._moved()
+
+    def action_zoom(self) -> None:
+        self.zoomed_out = not self.cursor.layout.is_zoomed_out
+        self._place()
+        self._moved()
+
+    def action_open(self) -> None:
+        tile = self.cursor.tile
+        if tile is not None and self.cursor.layout.is_zoomed_out:
+            self.post_message(self.Opened("node", tile.key))
+        elif tile is not None:
+            self.post_message(self.Opened("gpu", f"{tile.key}/{self.cursor.gpu}"))
+
+    def action_copy(self) -> None:
+        if self.cursor.tile is not None:
+            self.post_message(self.CopyAsked(self.cursor.tile.key))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_step(0, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_step(0, -1)
+
+    def on_click(self, event: events.Click) -> None:
+        line = self.cursor.top + event.y // self.pitch
+        if event.y < self.map_rows and line < len(self.cursor.layout.lines):
+            self.cursor.to_line(line, event.x - 1)
+            self._moved()
+            if event.chain == 2:
+                self.action_open()
+
+    # drawing
+
+    def draw_line(self, y: int, width: int) -> Strip:
+        if y >= self.map_rows:
+            return self._foot(y - self.map_rows, width)
+        if not self.cursor.layout.lines:
+            return self.message_line(self.message, y, self.map_rows, width)
+        line = self.cursor.top + y // self.pitch
+        if y % self.pitch or line >= len(self.cursor.layout.lines):
+            return self.line(width=width)
+        return self._map_line(line, width)
+
+    def _map_line(self, line: int, width: int) -> Strip:
+        row = self.cursor.layout.lines[line]
+        reader = CellReader(self._shown.scene, self.metric)
+        pieces: list[tuple[int, list[tuple[str, Style]]]] = [
+            (x, [(label, self.style("muted"))]) for x, label in row.labels
+        ]
+        pieces += [(x, self._tile_parts(tile, reader)) for x, tile in zip(row.xs, row.tiles, strict=True)]
+        parts: list[tuple[str, Style]] = [(" ", self.style())]
+        used = 0
+        for x, piece in sorted(pieces, key=lambda item: item[0]):
+            parts.append((" " * (x - used), self.style()))
+            parts += piece
+            used = x + sum(len(text) for text, _ in piece)
+        return strip_of(parts, width, self.style())
+
+    def _tile_parts(self, tile: Tile, reader: CellReader) -> list[tuple[str, Style]]:
+        cells = reader.cells(tile)
+        here = self.cursor.tile is not None and tile.key == self.cursor.tile.key
+        if self.filter.text:
+            cells = [cell if self._is_wanted(tile, gpu) else (cell[0], "faint") for gpu, cell in enumerate(cells)]
+        if self.cursor.layout.is_zoomed_out:
+            return [self._styled(whole_node(cells), here)]
+        return [
+            self._node_sign(tile),
+            *(self._styled(cell, here and gpu == self.cursor.gpu) for gpu, cell in enumerate(cells)),
+        ]
+
+    def _styled(self, cell: Glyph, is_cursor: bool) -> tuple[str, Style]:
+        palette = self.look.palette
+        return cell[0], palette.role("badge-accent") if is_cursor else palette.on("tile", cell[1])
+
+    def _node_sign(self, tile: Tile) -> tuple[str, Style]:
+        node = self._shown.store.nodes.get(tile.key)
+        if node is None or not is_faulty(node):
+            return " ", self.style()
+        glyph, role = node_mark(node)
+        return glyph, self.style(role)
+
+    def _is_wanted(self, tile: Tile, gpu: int) -> bool:
+        slot = (tile.key, gpu)
+        wanted = self._wanted.get(slot)
+        if wanted is None:
+            wanted = self.filter.matches(self._shown.scene, GpuRow(tile.cluster, tile.host, gpu))
+            self._wanted[slot] = wanted
+        return wanted
+
+    def _foot(self, y: int, width: int) -> Strip:
+        if y == FOOT_LINES - 1:
+            spans, ground = legend(self.metric), self.ground
+        else:
+            cursor = self.cursor
+            spans = readout(self._shown, cursor.tile, cursor.gpu, cursor.layout.is_zoomed_out)[y]
+            ground = "surface"
+        style = self.look.palette.on
+        parts = [(" ", style(ground)), *((text, style(ground, role)) for text, role in spans)]
+        return strip_of(parts, width, style(ground))

@@ -1,0 +1,87 @@
+"""The base of every widget of ours: it says what each of its lines looks like, and only lines that differ are painted.
+
+Whatever changed - data, the cursor, an age - the widget is told `repaint()`; it draws its visible lines, compares them
+with those on the terminal and refreshes the difference. Cost follows the screen and bytes follow the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from crashcart.tui.cells import Span, strip_of, width_of
+from crashcart.tui.look import Look
+
+
+class LineWidget(Widget):
+    """A widget drawn line by line from plain text and roles."""
+
+    ground = "background"
+
+    def __init__(self, look: Look, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.look = look
+        self._drawn: dict[int, Strip] = {}
+
+    def draw_line(self, y: int, width: int) -> Strip:
+        """The line `y` of the viewport in `width` cells."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Paint the lines that are not as they were."""
+        width, height = self.size
+        if not self.is_attached or not width:
+            return
+        changed: list[Region] = []
+        for y in range(height):
+            strip = self.draw_line(y, width)
+            if self._drawn.get(y) != strip:
+                self._drawn[y] = strip
+                changed.append(Region(0, y, width, 1))
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """Called by Textual for lines that are to be painted."""
+        width = self.size.width
+        strip = self._drawn.get(y)
+        if strip is None or strip.cell_length != width:
+            strip = self._drawn[y] = self.draw_line(y, width)
+        return strip
+
+    def forget(self) -> None:
+        """Draw everything anew: another theme or size, or a terminal that was garbled."""
+        self._drawn.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Called by Textual when styles change."""
+        super().notify_style_update()
+        self._drawn.clear()
+
+    def on_resize(self) -> None:
+        """Lines of the old size are worth nothing."""
+        self._drawn.clear()
+
+    # drawing
+
+    def style(self, role: str = "text") -> Style:
+        """A role on this widget's ground."""
+        return self.look.palette.on(self.ground, role)
+
+    def line(self, *spans: tuple[str, str], width: int) -> Strip:
+        """A line of spans (text, role)."""
+        return strip_of(((text, self.style(role)) for text, role in spans), width, self.style())
+
+    def message_line(self, message: Sequence[tuple[Span, ...]], y: int, rows: int, width: int) -> Strip:
+        """Line `y` of an empty body of `rows` lines that says why it is empty."""
+        start = max(1, rows // 3)
+        if not start <= y < start + len(message):
+            return self.line(width=width)
+        spans = message[y - start]
+        indent = max(2, (width - sum(width_of(text) for text, _ in spans)) // 2)
+        return self.line((" " * indent, "text"), *spans, width=width)
