@@ -210,8 +210,9 @@ def _is_alive(mark: Record) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """When a process of this machine started, in the kernel's words; None when there is none."""
+    """When a process of this machine started, in the kernel's words; None when it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
         return None
+    return None if state in ("Z", "X") else fields[18]

@@ -60,7 +60,6 @@ class ExecutorLink:
     def __init__(self, session: Session, *, log: Path | None = None) -> None:
         self._session = session
         self._log = log or Path(session.audit_file).with_name("executor.log")
-        self._process: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -125,15 +124,12 @@ class ExecutorLink:
             self._writer.close()
         if self._reading is not None:
             await self._reading
-        if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._process.wait, CLOSE_SECONDS)
 
     async def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs, _opened(self._log) as stderr:
             # No asyncio subprocess: its transport kills the child when our loop closes, and the child must outlive us.
-            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter and module; a fork takes 1 ms
+            process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter and module; a fork takes 1 ms
                 [sys.executable, "-P", "-m", "crashcart.ops.executor", "--fd", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -143,7 +139,7 @@ class ExecutorLink:
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LINE_LIMIT)
         self._writer.write(encode_session(self._session) + b"\n")
-        self._reading = asyncio.create_task(self._read(reader, self._writer), name="executor replies")
+        self._reading = asyncio.create_task(self._read(reader, self._writer, process), name="executor replies")
 
     async def _ask(self, request_id: str, request: Request) -> Reply:
         await self.warm()
@@ -156,7 +152,9 @@ class ExecutorLink:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(encode_line(request) + b"\n")
 
-    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _read(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, process: subprocess.Popen[bytes]
+    ) -> None:
         try:
             while line := await reader.readline():
                 self._take(decode_reply(line))
@@ -167,6 +165,8 @@ class ExecutorLink:
             self._writer = None
             self.ready = None
             self._give_up()
+        with suppress(subprocess.TimeoutExpired):  # one that is busy lives on; its end is in the audit log
+            await asyncio.to_thread(process.wait, CLOSE_SECONDS)
 
     def _take(self, reply: Reply) -> None:
         match reply:
