@@ -18,6 +18,9 @@ from .model import Item, Job, Node, Queue
 
 ResultState = Literal["ok", "failed", "not_sent", "unknown"]
 
+SignalTarget = Literal["batch", "steps"]
+"""The batch script alone, or every process of the job's steps."""
+
 
 class CommandResult(msgspec.Struct, frozen=True):
     """How a command ended. `unknown`: it was sent and no exit status came back, so it may or may not have run."""
@@ -162,12 +165,12 @@ class CheckpointFile(msgspec.Struct, frozen=True):
 class Checkpointer(Protocol):
     """Asks a job to save itself and looks at what it wrote."""
 
-    def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
+    def signal(self, job: str, signal: str, target: SignalTarget) -> Change:
         """The change that sends `signal` (`USR1`) to the batch script or to the job's steps."""
         ...
 
-    async def caught_signals(self, job: Job) -> frozenset[str] | None:
-        """Signals that every process of the job handles (`{"USR1", "TERM"}`); None when it could not be read."""
+    async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
+        """Signals that every process handles which `target` would reach (`{"USR1"}`); None when that cannot be read."""
         ...
 
     async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:

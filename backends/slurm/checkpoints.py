@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from crashcart.backends.contract import CheckpointFile, CommandRunner
+from crashcart.backends.contract import CheckpointFile, CommandRunner, SignalTarget
 from crashcart.backends.errors import BackendError, Malformed, Unreachable
 from crashcart.backends.model import Job
 from crashcart.backends.text import clean
@@ -28,12 +28,14 @@ def first_node(job: Job) -> str | None:
     return expand(job.node_list)[0] if job.node_list else None
 
 
-async def caught_signals(client: SlurmClient, on_node: CommandRunner, job: Job, host: str) -> frozenset[str] | None:
-    """Signals that every process of the job on `host` handles; None when that cannot be read."""
+async def caught_signals(
+    client: SlurmClient, on_node: CommandRunner, job: Job, host: str, target: SignalTarget
+) -> frozenset[str] | None:
+    """Signals that every process handles which `target` reaches on `host`; None when that cannot be read."""
     words = client.argv("scontrol", "listpids", job.raw_id, host)
     try:
         listed = await on_node.run(words, timeout=10.0, env=client.env())
-        numbers = _process_ids(listed.stdout) if listed.state == "ok" else []
+        numbers = _process_ids(listed.stdout, target) if listed.state == "ok" else []
         if not numbers:
             return None
         paths = [f"/proc/{number}/status" for number in numbers[:MOST_PROCESSES]]
@@ -46,9 +48,22 @@ async def caught_signals(client: SlurmClient, on_node: CommandRunner, job: Job, 
     return frozenset(name for name, bit in SIGNAL_BITS.items() if all(mask >> bit & 1 for mask in masks))
 
 
-def _process_ids(raw: bytes) -> list[int]:
-    """First column of `scontrol listpids`, less the header and slurmstepd's -1."""
-    return [int(match) for match in re.findall(rb"(?m)^\s*(\d{1,9})\s", raw)]
+def _process_ids(raw: bytes, target: SignalTarget) -> list[int]:
+    """Processes that a signal reaches, from the columns PID JOBID STEPID LOCALID of `scontrol listpids`.
+
+    `scancel --batch` signals the script alone (it has a LOCALID, its children have `-`); without it every process of
+    the steps is signalled.
+    """
+    found: list[int] = []
+    for line in lines(raw):
+        columns = line.split()
+        if len(columns) < 4 or not columns[0].isdigit():
+            continue
+        is_batch = columns[2] == "batch"
+        reached = is_batch and columns[3].isdigit() if target == "batch" else not is_batch and columns[2] != "extern"
+        if reached:
+            found.append(int(columns[0]))
+    return found
 
 
 async def files(runner: CommandRunner, directory: str) -> tuple[CheckpointFile, ...]:

@@ -31,7 +31,7 @@ def fields(line: str) -> Fields:
     """Split a `scontrol -o` line. Values may hold blanks; the first of a repeated key counts."""
     found: Fields = {}
     matches = list(_KEY.finditer(line))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
+    for match, following in zip(matches, [*matches[1:], None], strict=False):
         end = following.start() if following else len(line)
         found.setdefault(match[1], line[match.end() : end].strip())
     return found

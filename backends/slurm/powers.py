@@ -6,9 +6,16 @@ import asyncio
 import shlex
 import time
 from collections.abc import Sequence
-from typing import Literal
 
-from crashcart.backends.contract import Change, CheckpointFile, CommandResult, CommandRunner, Context, Picture
+from crashcart.backends.contract import (
+    Change,
+    CheckpointFile,
+    CommandResult,
+    CommandRunner,
+    Context,
+    Picture,
+    SignalTarget,
+)
 from crashcart.backends.errors import Denied, Malformed
 from crashcart.backends.model import Job, Node
 from crashcart.backends.text import job_id, node_name, reason
@@ -132,19 +139,19 @@ class SlurmPowers:
 
     # checkpoints
 
-    def signal(self, job: str, signal: str, target: Literal["batch", "steps"]) -> Change:
+    def signal(self, job: str, signal: str, target: SignalTarget) -> Change:
         """Send a signal to the batch script, or to the steps (without `--batch` the script gets nothing)."""
         if signal not in SIGNALS:
             raise Malformed(f"{signal!r} is not one of {', '.join(sorted(SIGNALS))}")
         words = ("--batch",) if target == "batch" else ()
         return self._change(job, "scancel", f"--signal={signal}", *words, job_id(job))
 
-    async def caught_signals(self, job: Job) -> frozenset[str] | None:
-        """Signals that every process of the job on its first node handles; None when that cannot be read."""
+    async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
+        """Signals that every process handles which `target` reaches on the first node; None when that cannot be read."""
         host = checkpoints.first_node(job)
         if host is None:
             return None
-        return await checkpoints.caught_signals(self._client, self._on_node(host), job, host)
+        return await checkpoints.caught_signals(self._client, self._on_node(host), job, host, target)
 
     async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
         """Files below `directory`, as the job's first node sees them."""
