@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from crashcart.ops import audit_read
+from crashcart.ops import audit_entries
 from crashcart.ops.clock import Clock, SystemClock
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.protocol import Finished
@@ -42,7 +42,7 @@ from .widgets.audit_list import AuditList
 GATHER_SECONDS = 0.1
 """Changes that come within this time are drawn together."""
 
-AUDIT_RECORDS = 300
+AUDIT_ENTRIES = 200
 
 
 class CrashcartApp(App[None]):
@@ -254,7 +254,7 @@ class CrashcartApp(App[None]):
     @work(exclusive=True, group="audit")
     async def _read_audit(self) -> None:
         try:
-            records = await asyncio.to_thread(audit_read.tail, Path(self._audit_file), AUDIT_RECORDS)
+            records = await asyncio.to_thread(audit_entries.latest, Path(self._audit_file), AUDIT_ENTRIES)
         except OSError as error:
             self.cockpit.show_audit((), f"the audit log cannot be read: {error.strerror}: {self._audit_file}")
         else:

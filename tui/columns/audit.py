@@ -1,4 +1,4 @@
-"""The list of audit records, newest first."""
+"""The list of audit entries, one an action, newest first."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ COLUMNS: tuple[Column[Record], ...] = (
     Column("when", "WHEN", 16, _when, _newest, 0),
     Column("phase", "STATE", 12, _phase, _newest, 1),
     Column("verb", "VERB", 12, _field("verb", role="strong"), _newest, 1),
-    Column("targets", "TARGETS", 14, _field("targets", "target"), _newest, 2, 2, most=40),
-    Column("actor", "WHO", 10, _field("actor", "user", role="muted"), _newest, 3),
-    Column("detail", "REASON / RESULT", 14, _field("detail", "why", "reason", "seen"), _newest, 4, 4),
+    Column("targets", "TARGETS", 14, _field("targets"), _newest, 2, 2, most=40),
+    Column("who", "WHO", 10, _field("who", role="muted"), _newest, 3),
+    Column("reason", "REASON", 14, _field("reason"), _newest, 4, 2),
+    Column("result", "RESULT", 14, _field("result", role="muted"), _newest, 4, 4),
     Column("cluster", "CLUSTER", 8, _field("cluster", role="muted"), _newest, 5),
 )

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from crashcart.backends.text import clean
-from crashcart.ops import audit_read
+from crashcart.ops import audit_entries, audit_read
 
 from .exits import FAILED, OK, CommandError
 from .opening import open_session
 from .output import render
 
-COLUMNS = ("time", "phase", "verb", "targets", "who", "outcome", "reason")
+COLUMNS = ("time", "state", "verb", "targets", "who", "reason", "result")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,30 +43,19 @@ def _verify(path: Path) -> int:
 def _show(path: Path, arguments: argparse.Namespace) -> int:
     if not path.exists():
         raise FileNotFoundError(path)
-    records = audit_read.tail(path, arguments.last)
     if arguments.output == "json":
-        print(json.dumps(records, indent=2))
+        print(json.dumps(audit_read.tail(path, arguments.last), indent=2))
         return OK
-    print(render([_row(record) for record in records], COLUMNS, "table"))
+    print(render([_row(entry) for entry in audit_entries.latest(path, arguments.last)], COLUMNS, "table"))
     return OK
 
 
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    when = time.localtime(float(record.get("ts", 0.0)))
-    actor = record.get("actor")
-    who = actor.get("os_user", "") if isinstance(actor, dict) else actor
-    return {
-        "time": time.strftime("%Y-%m-%d %H:%M:%S", when),
-        "phase": _text(record.get("phase")),
-        "verb": _text(record.get("verb")),
-        "targets": _text(record.get("targets")),
-        "who": _text(who),
-        "outcome": _text(record.get("state") or record.get("outcome") or record.get("why")),
-        "reason": _text(record.get("reason")),
-    }
+def _row(entry: dict[str, Any]) -> dict[str, Any]:
+    row = {name: _text(entry.get(name)) for name in COLUMNS}
+    return row | {"time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(entry["ts"])))}
 
 
 def _text(value: object) -> str | None:
-    if value is None:
+    if not value:
         return None
     return clean(",".join(map(str, value)) if isinstance(value, list) else str(value), limit=80)

@@ -43,8 +43,8 @@ class AuditList(Table):
         self.post_message(self.Wanted())
 
     def take(self, records: Sequence[audit.Record], error: str = "") -> None:
-        """Show these records, oldest first as they come."""
-        self.records = {str(record["seq"]): record for record in reversed(records)}
+        """Show these entries, newest first as they come."""
+        self.records = {str(record["seq"]): record for record in records}
         if error:
             self.message = ((("✕ ", "crit"), (error, "strong")),)
         else:
@@ -60,7 +60,7 @@ class AuditList(Table):
 
     def headline(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """The title and where the log is."""
-        return (("Audit", "title"), (f"  last {len(self.order)} records", "muted")), ((self._where, "faint"),)
+        return (("Audit", "title"), (f"  last {len(self.order)} entries", "muted")), ((self._where, "faint"),)
 
     def selections(self) -> list[Selection]:
         """Nothing here can be acted on."""
