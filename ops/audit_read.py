@@ -114,6 +114,11 @@ def open_actions(path: Path) -> tuple[OpenAction, ...]:
     An action whose executor still lives keeps its state, one whose executor is gone is UNKNOWN. `settled` in an end
     record says that no reading can tell more.
     """
+    return tuple(_open_action(intent, last) for intent, last in open_records(path))
+
+
+def open_records(path: Path) -> list[tuple[Record, Record]]:
+    """The intent and the last record of each open action, oldest first."""
     begun: dict[str, Record] = {}
     last: dict[str, Record] = {}
     for record in read(path):
@@ -127,7 +132,12 @@ def open_actions(path: Path) -> tuple[OpenAction, ...]:
         else:
             begun.pop(action, None)
             last.pop(action, None)
-    return tuple(_open_action(begun[action], record) for action, record in last.items() if action in begun)
+    return [(begun[action], record) for action, record in last.items() if action in begun]
+
+
+def is_abandoned(last: Record) -> bool:
+    """Whether nobody works on the action any more: it has an end, or its executor has."""
+    return last["phase"] != "start" or not _is_alive(last.get("executor", {}))
 
 
 def unknown_targets(record: Record) -> tuple[str, ...]:
@@ -197,7 +207,7 @@ def _open_action(intent: Record, last: Record) -> OpenAction:
 
 
 def _state_now(last: Record) -> ActionState:
-    if last["phase"] != "start" or not _is_alive(last.get("executor", {})):
+    if is_abandoned(last):
         return "PARTIAL" if last["state"] == "PARTIAL" else "UNKNOWN"
     return "RUNNING"
 

@@ -149,6 +149,7 @@ async def execute(session: Session, reader: asyncio.StreamReader, writer: asynci
     try:
         await replies.flush()
         shelf.warm()
+        runner.resolve_left_open()
         await Executor(runner, replies).serve(reader)
     finally:
         await shelf.close()

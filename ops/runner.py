@@ -28,6 +28,7 @@ from .actor import Actor
 from .audit import AuditUnavailable, open_actions
 from .clock import Clock
 from .confirm import mismatch
+from .left_open import LeftOpen
 from .planning import (
     EXPIRES_SECONDS,
     Prepared,
@@ -133,6 +134,11 @@ class Runner:
     def open_actions(self) -> tuple[OpenAction, ...]:
         """Actions without a known end, by the audit log."""
         return open_actions(self._records.path)
+
+    def resolve_left_open(self) -> None:
+        """Begin to look again at what earlier executors left without an end."""
+        left = LeftOpen(self._session, self._powers_for, self._records, self._clock, self._replies)
+        self._keep(left.resolve(), "left open")
 
     async def settle(self) -> None:
         """Wait until nothing is being looked at any more."""

@@ -151,6 +151,8 @@ class Action:
 class Changing(Action):
     """A verb that changes the cluster through `Applier` and is proved by reading back."""
 
+    provable_later: ClassVar[bool] = True  # from the snapshot in the audit log, by another process
+
     def power(self, powers: ClusterPowers) -> object | None:
         """The object whose changes these are."""
         raise NotImplementedError

@@ -13,6 +13,8 @@ from .checkpoint_profile import PROFILE_PARAMS, Profile, profile_of
 from .checkpoint_proof import Listing, Verdict, judge, listing
 from .job_verb import job_words, loss_note
 
+_PLACES = {"batch": "batch script", "steps": "processes of its steps"}
+
 
 class Checkpoint(Changing):
     """The signal is sent only where the processes are not known to die of it."""
@@ -21,6 +23,7 @@ class Checkpoint(Changing):
     params = PROFILE_PARAMS
     stops_work = True  # a program without a handler is killed by the signal
     verify_seconds = 120.0
+    provable_later = False  # it takes a look from before the signal
     when_unseen = "UNKNOWN"  # it may still be writing, or wait for its next step
 
     def power(self, powers: ClusterPowers) -> object | None:
@@ -42,7 +45,7 @@ class Checkpoint(Changing):
             commands=tuple(change.text for change in self.changes(target, scene)),
             state=job_words(job),
             notes=(
-                f"SIG{profile.signal} to the {profile.target}, as said by {_origin(profile)}",
+                f"SIG{profile.signal} to the {_PLACES[profile.target]}, as said by {_origin(profile)}",
                 f"if it dies of it: {loss_note(job, scene)}",
                 f"proof: a new complete checkpoint below {profile.directory} within {profile.seconds:.0f} s"
                 if profile.directory
