@@ -13,7 +13,7 @@ from typing import Any
 from crashcart.backends.contract import CommandRunner, Context
 from crashcart.backends.demo import Options
 from crashcart.backends.demo.desk import Desk
-from crashcart.backends.demo.options import FaultScript
+from crashcart.backends.demo.options import Faults
 from crashcart.backends.demo.protocol import News, Observe, Poll, Ran, Request, Run, Seen
 from crashcart.backends.errors import Unsupported
 from crashcart.backends.model import Job, Node
@@ -26,7 +26,7 @@ START = 1_800_000_000.0
 class HandCluster:
     """A simulation whose time only moves when told to, used through its own questions."""
 
-    def __init__(self, nodes: int = 64, gpus: int = 8, seed: int = 1, faults: FaultScript = "incident") -> None:
+    def __init__(self, nodes: int = 64, gpus: int = 8, seed: int = 1, faults: Faults = "incident") -> None:
         self.now = START
         self.desk = Desk(nodes, gpus, seed, faults, clock=lambda: self.now)
 

@@ -123,7 +123,12 @@ async def _start(path: Path, options: Options) -> None:
         cwd=path.parent,
         start_new_session=True,
     )
-    _, said = await process.communicate()
+    try:
+        _, said = await process.communicate()
+    finally:
+        if process.returncode is None:  # cancelled: whoever comes next starts it again
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         last = said.strip().rsplit(b"\n", 1)[-1]
         raise Unreachable(f"the simulated cluster did not start: {clean(last, limit=200)}")

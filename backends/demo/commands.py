@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .listings import sinfo, squeue
 from .protocol import Ran
+from .saving import save
 from .simulation import Simulation
 from .state import SimJob, SimNode
 
@@ -204,7 +205,7 @@ def _signal(sim: Simulation, job: SimJob, signal: str) -> None:
         if job.run != run_number:
             return
         if signal in job.recipe.catches:
-            sim.save(job, SAVE_SECONDS)
+            save(sim, job, SAVE_SECONDS)
         else:
             sim.end(job)
 

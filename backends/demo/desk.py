@@ -11,7 +11,7 @@ from . import commands, disk, node_commands
 from .alerts import AlertBook
 from .entities import job_entity, node_entity, queue_entity
 from .faults import FaultScript
-from .options import FaultScript as FaultChoice
+from .options import Faults
 from .protocol import (
     AskFiles,
     AskSignals,
@@ -41,7 +41,7 @@ class Desk:
         nodes: int,
         gpus_per_node: int,
         seed: int,
-        faults: FaultChoice,
+        faults: Faults,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.sim = Simulation(Shape(nodes, gpus_per_node), seed, clock)

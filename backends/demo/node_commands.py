@@ -42,16 +42,26 @@ def _log(node: SimNode) -> list[tuple[float, str]]:
 
 
 def _dmesg(reading: Reading, words: list[str]) -> Ran:
-    return Ran(0, "".join(f"{as_dmesg(when, line)}\n" for when, line in _log(reading.node)))
+    is_faults_only = any(word.startswith(("--level", "-l")) for word in words)
+    lines = sorted(reading.node.kernel_log) if is_faults_only else _log(reading.node)
+    return Ran(0, "".join(f"{as_dmesg(when, line)}\n" for when, line in lines))
 
 
 def _journalctl(reading: Reading, words: list[str]) -> Ran:
     wanted = words[words.index("-g") + 1] if "-g" in words[:-1] else ""
-    since = reading.now - 3600.0 if any(word.startswith(("--since", "-S")) for word in words) else 0.0
+    since = reading.now - _ago(words)
     lines = [(when, line) for when, line in _log(reading.node) if when >= since and wanted in line]
     if not lines:
         return Ran(1 if wanted else 0, "-- No entries --\n")
     return Ran(0, "".join(f"{as_journal(when, reading.node.name, line)}\n" for when, line in lines))
+
+
+def _ago(words: list[str]) -> float:
+    """Seconds that `--since -24h` goes back; all time for what is not of this form."""
+    text = words[words.index("--since") + 1] if "--since" in words[:-1] else ""
+    unit = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}.get(text[-1:], 0.0)
+    number = text[1:-1]
+    return float(number) * unit if text[:1] == "-" and number.isdecimal() and unit else float("inf")
 
 
 def _dcgmi(reading: Reading, words: list[str]) -> Ran:
@@ -70,16 +80,10 @@ def _dcgmi(reading: Reading, words: list[str]) -> Ran:
         ("Inforom", "Fail" if _has_lost(reading.node) else "Pass"),
     ]
     bar = "+---------------------------+------------------------------------------------+"
-    lines = [
-        "Successfully ran diagnostic for group.",
-        bar,
-        "| Diagnostic                | Result" + " " * 41 + "|",
-        bar,
-    ]
+    head = f"| {'Diagnostic':<25} | {'Result':<46} |"
+    lines = ["Successfully ran diagnostic for group.", bar, head, bar.replace("-", "=")]
     for name, result in rows:
-        lines.append(
-            f"| {name:<25} | {result or '':<46} |" if result else f"|-----  {name}  {'-' * 12:<12}+{'-' * 48}|"
-        )
+        lines.append(f"| {name:<25} | {result:<46} |" if result else f"|{f'-----  {name}  ':-<27}+{'-' * 48}|")
     for gpu, fault in reading.node.faults.items():
         if fault.is_lost:
             lines.append(f"| Warning                   | {f'GPU {gpu} is lost: reboot the node':<46} |")

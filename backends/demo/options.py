@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-FaultScript = Literal["incident", "none"]
+Faults = Literal["incident", "none"]
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,6 +16,6 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gpus_per_node: Annotated[int, msgspec.Meta(ge=1, le=16)] = 8
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 1
     interval_seconds: Annotated[float, msgspec.Meta(gt=0.0)] = 2.0
-    faults: FaultScript = "incident"
+    faults: Faults = "incident"
     socket: str | None = None
     linger_seconds: Annotated[float, msgspec.Meta(ge=0.0, le=86_400.0)] = 30.0

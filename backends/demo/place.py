@@ -30,8 +30,9 @@ def socket_path(options: Options) -> Path:
 
 
 def _runtime_directory() -> Path:
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    base = Path(given) / "crashcart" if given else Path(tempfile.gettempdir()) / f"crashcart-{os.getuid()}"
+    given = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere")
+    is_ours = given.is_dir() and given.stat().st_uid == os.getuid()  # after `su` it is somebody else's
+    base = given / "crashcart" if is_ours else Path(tempfile.gettempdir()) / f"crashcart-{os.getuid()}"
     try:
         base.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:

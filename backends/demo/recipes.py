@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .state import Recipe
 
-HOUR = 3600.0
 USR1_AND_TERM = ("TERM", "USR1")
 
 VICTIM = Recipe("moe-8x22b-pretrain", "mchen", "foundation", "high", "moe", USR1_AND_TERM, 1800.0, step_seconds=9.5)

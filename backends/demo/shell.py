@@ -7,7 +7,6 @@ import shlex
 
 from crashcart.backends.contract import CommandRunner
 from crashcart.backends.errors import BackendError
-from crashcart.backends.text import clean
 
 COMMAND_SECONDS = 20.0
 HELP = """\
@@ -91,8 +90,7 @@ class DemoTerminal:
         except BackendError as error:
             self._show(f"{error}\n")
             return 255
-        output = result.stdout + result.stderr
-        self._show(clean(output.decode(), limit=1 << 20, multiline=True) if b"\t" not in output else output.decode())
+        self._screen.put_nowait((result.stdout + result.stderr).replace(b"\n", b"\r\n"))
         return 255 if result.exit_status is None else result.exit_status
 
 

@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable
 
 from .journal import Journal
+from .saving import plan_save
 from .shape import Partition, Shape, build_nodes, partitions
-from .state import Checkpoint, GpuFault, SimJob, SimNode
+from .state import GpuFault, SimJob, SimNode
 from .timeline import Timeline
 
 RELEASE_SECONDS = 1.5
@@ -18,8 +19,6 @@ REQUEUE_SECONDS = 20.0
 WATCHDOG_SECONDS = 600.0
 """NCCL's watchdog ends a job whose collective does not come back (PyTorch's default is ten minutes)."""
 REBOOT_SECONDS = 20.0
-PERIODIC_SAVE_SECONDS = 6.0
-KEPT_CHECKPOINTS = 3
 
 
 class Simulation:
@@ -108,8 +107,8 @@ class Simulation:
                 node.owners[gpu] = job
             self.touch_node(node)
         self.touch_job(job)
-        self._for_this_run(job, job.duration_seconds, lambda: self.end(job))
-        self._plan_save(job)
+        self.for_this_run(job, job.duration_seconds, lambda: self.end(job))
+        plan_save(self, job)
         self.look_for_hang(job)
 
     def end(self, job: SimJob) -> None:
@@ -160,7 +159,8 @@ class Simulation:
             self.journal.drop("job", job.id)
             self.on_ended(job)
 
-    def _for_this_run(self, job: SimJob, seconds: float, action: Callable[[], None]) -> None:
+    def for_this_run(self, job: SimJob, seconds: float, action: Callable[[], None]) -> None:
+        """Do `action` in `seconds`, unless the job has stopped by then."""
         run = job.run
 
         def still() -> None:
@@ -168,36 +168,6 @@ class Simulation:
                 action()
 
         self.timeline.after(seconds, still)
-
-    # checkpoints
-
-    def _plan_save(self, job: SimJob) -> None:
-        every = job.recipe.checkpoint_every_seconds
-        if every is None:
-            return
-        wait = max(1.0, job.checkpoints[-1].complete_at + every - self.now) if job.checkpoints else every
-
-        def save() -> None:
-            self.save(job, PERIODIC_SAVE_SECONDS)
-            self._plan_save(job)
-
-        self._for_this_run(job, wait, save)
-
-    def save(self, job: SimJob, seconds: float) -> None:
-        """Write a checkpoint that is complete in `seconds`; a job that hangs in a collective cannot."""
-        if job.hung_since is not None or job.state != "RUNNING":
-            return
-        iteration = max(job.iteration(self.now), job.checkpoints[-1].iteration + 1 if job.checkpoints else 1)
-        job.checkpoints = [*job.checkpoints, Checkpoint(iteration, self.now, seconds)][-KEPT_CHECKPOINTS:]
-        job.is_saving = True
-        self.layout += 1
-
-        def saved() -> None:
-            job.is_saving = False
-            self.layout += 1
-            self.touch_job(job)
-
-        self._for_this_run(job, seconds, saved)
 
     # faults
 
@@ -228,7 +198,7 @@ class Simulation:
         self.layout += 1
         self.touch_job(job)
         left = max(1.0, since + WATCHDOG_SECONDS - self.now)
-        self._for_this_run(job, left, lambda: self.die(job))
+        self.for_this_run(job, left, lambda: self.die(job))
 
     def die(self, job: SimJob) -> None:
         """The job fails; the scheduler queues it again if its owner allowed that."""

@@ -19,7 +19,6 @@ from .state import Checkpoint, Recipe, SimJob, SimNode
 
 HOUR = 3600.0
 PRIORITY = {"high": 120_000, "normal": 60_000, "low": 20_000, "interactive": 90_000}
-SPARE_TRAINING_NODES = 4  # of 48: two idle, two out of service
 FILLED_BATCH = 0.97
 
 

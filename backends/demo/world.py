@@ -17,7 +17,7 @@ from typing import cast
 import msgspec
 
 from .desk import Desk
-from .options import FaultScript
+from .options import Faults
 from .protocol import decode_request, packed
 from .server import Server
 
@@ -35,7 +35,7 @@ def main() -> int:
     except BlockingIOError:
         return 0
     os.ftruncate(lock, 0)
-    desk = Desk(arguments.nodes, arguments.gpus, arguments.seed, cast(FaultScript, arguments.faults))
+    desk = Desk(arguments.nodes, arguments.gpus, arguments.seed, cast(Faults, arguments.faults))
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(os.fspath(path))

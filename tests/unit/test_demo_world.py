@@ -135,6 +135,28 @@ async def test_later_turns_bring_changes_only_and_all_columns(directory: Path, p
     assert all(later.when >= first.when for first, later in zip(columns[:10], columns[10:], strict=True))
 
 
+async def test_a_client_that_is_cancelled_while_it_starts_leaves_nothing(directory: Path) -> None:
+    before = asyncio.all_tasks()
+    link = WorldLink(demo_context(directory).options)
+    asking = asyncio.create_task(link.ask(Poll(0, 0), News))
+    async with asyncio.timeout(10):
+        while not (directory / "w.lock").exists():  # noqa: ASYNC110 - the starter cannot set an event here
+            await asyncio.sleep(0.001)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert asyncio.all_tasks() <= before
+    assert (await link.ask(Poll(0, 0), News)).whole
+    await link.close()
+
+
+async def test_a_cluster_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "w.lock").mkdir()
+    link = WorldLink(demo_context(tmp_path).options)
+    with pytest.raises(Unreachable, match="did not start: IsADirectoryError"):
+        await link.ask(Poll(0, 0), News)
+
+
 async def test_garbage_ends_its_own_connection_only(directory: Path, powers: DemoPowers) -> None:
     await powers.observe()
     with socket.socket(socket.AF_UNIX) as garbage:
@@ -186,6 +208,15 @@ def test_each_shape_has_a_place_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     assert len(places) == 4
     assert {place.parent for place in places} == {tmp_path / "crashcart"}
     assert (tmp_path / "crashcart").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_runtime_directory_that_is_not_there_is_passed_over(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path_factory.mktemp("t")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(place / "gone"))
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    assert socket_path(Options()).parent == place / f"crashcart-{os.getuid()}"
 
 
 def test_without_a_runtime_directory_the_place_is_named_by_user(
