@@ -10,10 +10,10 @@ from typing import Any
 
 from .actor import Actor
 from .audit import AuditLog, AuditUnavailable, since
-from .audit_read import executor_mark
+from .audit_read import OpenRecords, executor_mark
 from .planning import Prepared, Refusal
 from .policy import Policy
-from .protocol import ActionState, PlanRequest, TargetResult
+from .protocol import ActionState, OpenAction, PlanRequest, TargetResult
 from .verbs import BY_NAME
 
 HOUR = 3600.0
@@ -26,6 +26,7 @@ class ActionRecords:
         self.path = path
         self._actor = actor
         self._log: AuditLog | None = None
+        self._open = OpenRecords(path)
 
     def recent_targets(self, now: float) -> int:
         """Targets that anybody acted on within the last hour, by this file. Reading verbs do not count."""
@@ -34,6 +35,10 @@ class ActionRecords:
             for record in since(self.path, now - HOUR)
             if record["phase"] == "intent" and not _reads_only(str(record.get("verb", "")))
         )
+
+    def open_actions(self) -> tuple[OpenAction, ...]:
+        """Actions without a known end. The first call reads the whole file, later ones what was added."""
+        return self._open.actions()
 
     def check(self) -> None:
         """Open the file. Raises Refusal when that fails: without a record no action starts."""

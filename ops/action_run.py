@@ -145,10 +145,14 @@ class ActionRun:
 
     async def _record(self, phase: str) -> None:
         unknown = [result.target for result in self._results if result.state == "UNKNOWN"]
-        settled = bool(unknown) and all(
-            target in self._attempts and self._attempts[target].is_settled for target in unknown
-        )
+        settled = bool(unknown) and all(map(self._is_settled, unknown))
         await self._records.ended(self._plan_id, overall(self._results), self._results, settled=settled, phase=phase)
+
+    def _is_settled(self, target: str) -> bool:
+        """Whether no reading can tell more about an unknown outcome: it changed nothing, or leaves nothing to read."""
+        if not isinstance(self._prepared.action, Changing):
+            return True
+        return target in self._attempts and self._attempts[target].is_settled
 
     def _finished(self) -> Finished:
         return Finished(self._plan_id, self._prepared.verb.name, overall(self._results), self._results)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,25 +115,59 @@ def open_actions(path: Path) -> tuple[OpenAction, ...]:
     An action whose executor still lives keeps its state, one whose executor is gone is UNKNOWN. `settled` in an end
     record says that no reading can tell more.
     """
-    return tuple(_open_action(intent, last) for intent, last in open_records(path))
+    return OpenRecords(path).actions()
 
 
 def open_records(path: Path) -> list[tuple[Record, Record]]:
     """The intent and the last record of each open action, oldest first."""
-    begun: dict[str, Record] = {}
-    last: dict[str, Record] = {}
-    for record in read(path):
-        action = str(record.get("id", ""))
-        if not action:
-            continue
+    return OpenRecords(path).records()
+
+
+class OpenRecords:
+    """Open actions of a log that grows: each look reads what was added since the one before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._read_to = 0
+        self._begun: dict[str, Record] = {}
+        self._last: dict[str, Record] = {}
+
+    def records(self) -> list[tuple[Record, Record]]:
+        """The intent and the last record of each open action, oldest first."""
+        with self._lock:
+            self._read_on()
+            return [(self._begun[action], record) for action, record in self._last.items() if action in self._begun]
+
+    def actions(self) -> tuple[OpenAction, ...]:
+        """The same in short, with the state as it is now."""
+        return tuple(_open_action(intent, last) for intent, last in self.records())
+
+    def _read_on(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._read_to:  # another file by now
+                    self._read_to, self._begun, self._last = 0, {}, {}
+                file.seek(self._read_to)
+                for line in file:
+                    if not line.endswith(b"\n"):  # somebody is writing it
+                        return
+                    self._read_to += len(line)
+                    self._take(parse_line(line))
+        except FileNotFoundError:
+            return
+
+    def _take(self, record: Record | None) -> None:
+        action = "" if record is None else str(record.get("id", ""))
+        if record is None or not action:
+            return
         if record["phase"] == "intent":
-            begun[action] = record
+            self._begun[action] = record
         elif _is_open(record):
-            last[action] = record
+            self._last[action] = record
         else:
-            begun.pop(action, None)
-            last.pop(action, None)
-    return [(begun[action], record) for action, record in last.items() if action in begun]
+            self._begun.pop(action, None)
+            self._last.pop(action, None)
 
 
 def is_abandoned(last: Record) -> bool:

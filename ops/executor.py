@@ -86,9 +86,9 @@ class Executor:
         self._replies = replies
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader) -> None:
-        """Answer until the end of `reader`, then see everything through that was begun."""
-        while line := await _line(reader):
+    async def serve(self, reader: asyncio.StreamReader, stop: asyncio.Event) -> None:
+        """Answer until the end of `reader` or until `stop`, then see everything through that was begun."""
+        while line := await _line(reader, stop):
             try:
                 request = decode_request(line)
             except msgspec.DecodeError as error:
@@ -118,7 +118,7 @@ class Executor:
             case ConfirmRequest():
                 self._replies(await self._runner.confirm(request))
             case OpenActionsRequest(request_id):
-                self._replies(OpenActions(request_id, await asyncio.to_thread(self._runner.open_actions)))
+                self._replies(OpenActions(request_id, await self._runner.open_actions()))
 
     def _start(self, request: PlanRequest | ConfirmRequest | OpenActionsRequest) -> None:
         task = asyncio.create_task(self._answer(request))
@@ -138,7 +138,9 @@ class Executor:
             self._replies(Refused(request.request_id, "unavailable", why))
 
 
-async def execute(session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def execute(
+    session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stop: asyncio.Event
+) -> None:
     """Serve one cockpit with the backends of its session."""
     replies = LineReplies(writer)
     shelf = PowersShelf(session)
@@ -150,7 +152,7 @@ async def execute(session: Session, reader: asyncio.StreamReader, writer: asynci
         await replies.flush()
         shelf.warm()
         runner.resolve_left_open()
-        await Executor(runner, replies).serve(reader)
+        await Executor(runner, replies).serve(reader, stop)
     finally:
         await shelf.close()
 
@@ -163,12 +165,17 @@ def _policy(session: Session) -> Policy:
         return nothing_allowed(str(error))
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    """The next line; nothing at the end, after a cut link, or after a line without end."""
+async def _line(reader: asyncio.StreamReader, stop: asyncio.Event) -> bytes:
+    """The next line; nothing at the end, after a cut link, after a line without end, or when told to stop."""
+    reading, stopping = asyncio.ensure_future(reader.readline()), asyncio.ensure_future(stop.wait())
     try:
-        return await reader.readline()
+        await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return reading.result() if reading.done() else b""
     except (ConnectionError, ValueError):
         return b""
+    finally:
+        reading.cancel()
+        stopping.cancel()
 
 
 async def _main(descriptor: int) -> None:
@@ -177,10 +184,11 @@ async def _main(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGHUP, signal.SIGINT):  # a handler, for commands would inherit that they are ignored
         loop.add_signal_handler(number, log.info, "signal %s: going on", number.name)
-    loop.add_signal_handler(signal.SIGTERM, reader.feed_eof)
-    line = await _line(reader)
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    line = await _line(reader, stop)
     if line:
-        await execute(decode_session(line), reader, writer)
+        await execute(decode_session(line), reader, writer, stop)
     writer.close()
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from crashcart.backends.contract import Observer, Picture
-from crashcart.backends.errors import BackendError, BadIdentifier
+from crashcart.backends.errors import BackendError, BadIdentifier, Unreachable
 from crashcart.backends.model import Job, Node
 from crashcart.backends.text import clean, job_id, node_name
 
@@ -101,7 +101,7 @@ async def observed(reading: Awaitable[Reading], cluster: str) -> Reading:
         async with asyncio.timeout(OBSERVE_SECONDS):
             return await reading
     except BackendError as error:
-        raise Refusal("unreachable", f"{cluster} could not be read: {error}") from error
+        raise Refusal(_code(error), f"{cluster} could not be read: {error}") from error
     except TimeoutError as error:
         raise Refusal("unreachable", f"{cluster} could not be read within {OBSERVE_SECONDS:.0f} s") from error
 
@@ -187,7 +187,11 @@ async def _previews(targets: tuple[str, ...], action: Action, scene: Scene) -> t
     except BadParams as error:
         raise Refusal("usage", str(error)) from error
     except BackendError as error:
-        raise Refusal("unreachable", str(error)) from error
+        raise Refusal(_code(error), str(error)) from error
+
+
+def _code(error: BackendError) -> RefusalCode:
+    return "unreachable" if isinstance(error, Unreachable) else "unavailable"
 
 
 def _title(verb: Verb, targets: tuple[str, ...]) -> str:

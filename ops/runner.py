@@ -25,7 +25,7 @@ from .action_run import ActionRun
 from .actions import ACTIONS
 from .actions.base import BadParams, Scene, scene_of
 from .actor import Actor
-from .audit import AuditUnavailable, open_actions
+from .audit import AuditUnavailable
 from .clock import Clock
 from .confirm import mismatch
 from .left_open import LeftOpen
@@ -86,7 +86,9 @@ class Runner:
             prepared = await self._prepare(request)
         except Refusal as refusal:
             return await self._refused(request.request_id, request, refusal)
-        expires = self._clock.monotonic() + EXPIRES_SECONDS
+        now = self._clock.monotonic()
+        self._pending = {plan_id: kept for plan_id, kept in self._pending.items() if kept.expires >= now}
+        expires = now + EXPIRES_SECONDS
         self._pending[prepared.plan.plan_id] = Pending(prepared, request, expires)
         return Planned(request.request_id, prepared.plan)
 
@@ -131,9 +133,9 @@ class Runner:
         for run in self._runs.values():
             run.hang_up()
 
-    def open_actions(self) -> tuple[OpenAction, ...]:
+    async def open_actions(self) -> tuple[OpenAction, ...]:
         """Actions without a known end, by the audit log."""
-        return open_actions(self._records.path)
+        return await asyncio.to_thread(self._records.open_actions)
 
     def resolve_left_open(self) -> None:
         """Begin to look again at what earlier executors left without an end."""
@@ -173,7 +175,7 @@ class Runner:
         scene = await self._scene(cluster, request)
         decision = self._decide(request, scene.picture)
         prepared = await prepare(uuid4().hex, request, action, verb, scene, decision)
-        return self._with_warnings(prepared)
+        return await self._with_warnings(prepared)
 
     async def _scene(self, cluster: ClusterSession, request: PlanRequest) -> Scene:
         try:
@@ -195,14 +197,14 @@ class Runner:
         recent = self._records.recent_targets(now)
         return allowed(self._policy, policy_request(self._actor, request, picture, now, recent))
 
-    def _with_warnings(self, prepared: Prepared) -> Prepared:
+    async def _with_warnings(self, prepared: Prepared) -> Prepared:
         """Add what earlier actions on the same targets have left open."""
         plan = prepared.plan
         names = {target.target for target in plan.targets}
         warnings = tuple(
             f"an earlier {action.verb} of {', '.join(sorted(names & set(action.targets)))} has no known end;"
             " look at its state before you go on"
-            for action in self.open_actions()
+            for action in await self.open_actions()
             if action.cluster == plan.cluster and names & set(action.targets)
         )
         return prepared if not warnings else prepared.warned(warnings)

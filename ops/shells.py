@@ -48,8 +48,12 @@ class Shell:
 
     def write(self, data: bytes) -> None:
         """Pass on what the operator types."""
-        if self._terminal is not None and not self._ending:
+        if self._terminal is None or self._ending:
+            return
+        try:
             self._terminal.write(data)
+        except (OSError, BackendError):  # its link has just been lost: reading tells, and says how it ended
+            return
 
     def resize(self, columns: int, rows: int) -> None:
         """Pass on a new size of the operator's terminal."""
@@ -84,7 +88,7 @@ class Shell:
         return self._ended(status)
 
     async def _pump(self, terminal: Terminal) -> None:
-        while data := await terminal.read():
+        while data := await _read(terminal):
             try:
                 if self._recording is not None:
                     self._recording.output(data)
@@ -110,6 +114,13 @@ class Shell:
                 self._target, "UNKNOWN", "the link was lost; how the shell ended is unknown", saved=saved
             )
         return TargetResult(self._target, "VERIFIED", f"the shell ended with exit status {status}", saved=saved)
+
+
+async def _read(terminal: Terminal) -> bytes:
+    try:
+        return await terminal.read()
+    except BackendError:  # a lost link is an end without exit status
+        return b""
 
 
 def _size(columns: str, rows: str) -> tuple[int, int]:

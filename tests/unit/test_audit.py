@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crashcart.ops.audit import AuditLog, AuditUnavailable, open_actions, read, since, tail, verify
-from crashcart.ops.audit_read import BLOCK, executor_mark
+from crashcart.ops.audit_read import BLOCK, OpenRecords, executor_mark
 
 
 @pytest.fixture
@@ -218,6 +218,26 @@ def test_a_partial_end_is_open_for_its_unknown_targets_only(path: Path) -> None:
     log.append("end", {"id": "some", "state": "PARTIAL", "results": results})
 
     assert [(action.targets, action.state) for action in open_actions(path)] == [(("n2",), "PARTIAL")]
+
+
+def test_open_actions_follow_a_log_that_grows_and_one_that_is_replaced(path: Path) -> None:
+    records = OpenRecords(path)
+    assert records.actions() == ()
+    log = AuditLog(path)
+    intent(log, "first")
+    log.append("start", {"id": "first", "state": "RUNNING", "executor": executor_mark()})
+    assert [action.action_id for action in records.actions()] == ["first"]
+    with path.open("ab") as file:
+        file.write(b'{"half')
+    assert [action.action_id for action in records.actions()] == ["first"]
+    log.append("end", {"id": "first", "state": "VERIFIED", "results": []})
+    assert records.actions() == ()
+
+    path.unlink()
+    again = AuditLog(path)
+    intent(again, "second")
+    again.append("start", {"id": "second", "state": "RUNNING", "executor": executor_mark()})
+    assert [action.action_id for action in records.actions()] == ["second"]
 
 
 def test_there_are_no_open_actions_before_the_first_one(path: Path) -> None:

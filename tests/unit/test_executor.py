@@ -140,12 +140,18 @@ async def test_no_signal_stops_an_action_that_runs(
     confirmed = asyncio.create_task(link.confirm(plan.plan_id, "gpu001"))
     await until(has_begun(session))
 
-    os.kill(executor_pid(session), number)
+    pid = executor_pid(session)
+    os.kill(pid, number)
     go(session)
     finished = await confirmed
 
     assert isinstance(finished, Finished)
     assert finished.state == "VERIFIED"
+    if number == signal.SIGTERM:
+        await until(lambda: is_gone(pid))
+    else:
+        assert isinstance(await link.plan("slow", "resume", ("gpu001",)), Planned)
+        assert not is_gone(pid)
 
 
 async def test_the_death_of_the_executor_is_unknown_and_listed_at_the_next_start(
