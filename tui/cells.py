@@ -35,6 +35,16 @@ def fit(text: str, width: int, align: Align = "left") -> str:
     return text + blanks if align == "left" else blanks + text
 
 
+def padded(text: str, width: int, role: str, align: Align = "left") -> tuple[Span, ...]:
+    """The text in exactly `width` cells, its padding as a span of its own: an underline must not run into the gap."""
+    shown = fit(text, width, align)
+    if align == "right":
+        bare = shown.lstrip(" ")
+        return ((shown[: len(shown) - len(bare)], "text"), (bare, role))
+    bare = shown.rstrip(" ")
+    return ((bare, role), (shown[len(bare) :], "text"))
+
+
 def strip_of(parts: Iterable[tuple[str, Style]], width: int, rest: Style) -> Strip:
     """A line of exactly `width` cells from styled parts; neighbours of one style become one segment."""
     segments: list[Segment] = []

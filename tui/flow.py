@@ -95,7 +95,7 @@ class ActionFlow:
             return await self._app.push_screen_wait(ChoiceScreen(self._look, title, choices))
         missing = [field for field in fields_of(verb) if field.is_required and not params.get(field.name)]
         if missing:
-            given = await self._app.push_screen_wait(FormScreen(self._look, title, fields_of(verb)))
+            given = await self._app.push_screen_wait(FormScreen(self._look, title, verb.help, fields_of(verb)))
             return None if given is None else {**params, **given}
         return {**params, **terminal_params()} if verb.name == "shell" else params
 

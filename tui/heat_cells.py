@@ -141,7 +141,7 @@ def whole_node(cells: list[Glyph]) -> Glyph:
         for cell in cells:
             if cell[1] == role:
                 return cell
-    levels = [(BARS.index(glyph), role[:4]) for glyph, role in cells if role.startswith(("heat-", "load-"))]
+    levels = [(int(role[5:]), role[:4]) for _, role in cells if role.startswith(("heat-", "load-"))]
     if levels:
         return _LEVELS[levels[0][1]][round(sum(level for level, _ in levels) / len(levels))]
     known = [cell for cell in cells if cell != MISSING]

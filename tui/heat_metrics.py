@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from . import words
 
 LEVELS = 8
-BARS = "▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇▇"
+"""A glyph for each level; none fills its cell, or rows of busy GPUs would run together."""
 
 APPLICATION_XIDS = frozenset((13, 31, 43, 45, 63, 94))
 """Xids that a program causes or that NVIDIA's catalogue answers with "restart the application" or "ignore"."""

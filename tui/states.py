@@ -60,6 +60,7 @@ _ACTION: dict[str, Mark] = {
     "PARTIAL": ("◐", "warn"),
     "CANCELLED": ("–", "muted"),
     "EXPIRED": ("–", "muted"),
+    "REFUSED": ("⊘", "warn"),
 }
 
 

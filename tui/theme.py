@@ -23,6 +23,8 @@ def textual_theme(theme: ThemeData) -> Theme:
         "scrollbar": base["border"],
         "scrollbar-background": base["surface"],
     }
+    if theme.ansi:
+        variables |= {"ansi-background": base["background"], "ansi-foreground": base["text"]}
     return Theme(
         name=theme.name,
         primary=base["accent"],

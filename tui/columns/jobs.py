@@ -68,7 +68,7 @@ COLUMNS: tuple[Column[Job], ...] = (
     Column("id", "JOB", 9, lambda s, j: plain(j.id, "strong"), lambda s, j: natural(j.id), 0, descending=True),
     Column("cluster", "CLUSTER", 8, lambda s, j: plain(j.cluster, "muted"), lambda s, j: j.cluster, 9),
     Column("state", "STATE", 11, state, lambda s, j: _rank(j), 1),
-    Column("name", "NAME", 12, lambda s, j: plain(j.name), lambda s, j: last_text(j.name), 2, 4, most=40),
+    Column("name", "NAME", 16, lambda s, j: plain(j.name), lambda s, j: last_text(j.name), 2, 4, most=40),
     Column("user", "USER", 8, lambda s, j: plain(j.user, "muted"), lambda s, j: last_text(j.user), 3, 1, most=14),
     Column("partition", "PARTITION", 9, lambda s, j: plain(j.partition or "", "muted"), lambda s, j: last_text(j.partition), 8),
     Column("gpus", "GPUS", 5, lambda s, j: plain(words.count(j.gpus)), lambda s, j: last(j.gpus), 4, align="right", descending=True),
@@ -77,7 +77,7 @@ COLUMNS: tuple[Column[Job], ...] = (
     Column("left", "LEFT", 5, _left, lambda s, j: last(j.time_limit_seconds), 10, align="right"),
     Column("checkpoint", "CKPT", 5, checkpoint, lambda s, j: last(j.checkpoint_time), 6, align="right"),
     Column("restarts", "↻", 2, _restarts, lambda s, j: last(j.restarts), 7, align="right", descending=True),
-    Column("where", "WHERE / WHY", 14, _where, lambda s, j: last_text(j.reason if j.is_pending else j.node_list), 6, 5, most=50),
+    Column("where", "WHERE / WHY", 16, _where, lambda s, j: last_text(j.reason if j.is_pending else j.node_list), 6, 5, most=50),
     Column("priority", "PRIO", 7, lambda s, j: plain(words.count(j.priority), "muted"), lambda s, j: last(j.priority), 12, align="right", descending=True),
     Column("account", "ACCOUNT", 9, lambda s, j: plain(j.account or "", "muted"), lambda s, j: last_text(j.account), 11),
 )  # fmt: skip

@@ -28,7 +28,7 @@ def gpu_bar(scene: Scene, node: Node) -> Cell:
         return plain(words.share(node.gpus_used, node.gpus_total))
     used = set(range(node.gpus_used)) if node.gpus_used_indexes is None else set(node.gpus_used_indexes)
     shown = "".join("■" if gpu in used else "□" for gpu in range(node.gpus_total))
-    return ((shown, "text" if used else "faint"),)
+    return ((shown, "muted" if used else "faint"),)
 
 
 def _jobs(scene: Scene, node: Node) -> Cell:
@@ -68,7 +68,7 @@ COLUMNS: tuple[Column[Node], ...] = (
     Column(
         "alerts", "!", 3, _alerts, lambda s, n: len(s.joins.alerts_of_node(n.key)), 3, align="right", descending=True
     ),
-    Column("reason", "REASON", 16, _reason, lambda s, n: last_text(n.reason), 3, 6, most=60),
+    Column("reason", "REASON", 26, _reason, lambda s, n: last_text(n.reason), 3, 6, most=60),
     Column("by", "BY", 8, lambda s, n: plain(n.reason_by or "", "muted"), lambda s, n: last_text(n.reason_by), 7),
     Column("since", "SINCE", 5, _since, lambda s, n: last(n.reason_at), 5, align="right"),
     Column("partition", "PARTITION", 10, lambda s, n: plain(",".join(n.partitions), "muted"), lambda s, n: n.partitions, 6, 1, most=18),

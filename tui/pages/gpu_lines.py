@@ -51,15 +51,16 @@ def gpu_line(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
     heat, power = reading(shown, node, "temperature_celsius", gpu), reading(shown, node, "power_watts", gpu)
     xid, throttle = reading(shown, node, "xid", gpu), reading(shown, node, "throttle_reasons", gpu)
     job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
+    state, state_role = _allocation(node, gpu)
     texts = columns((
         (str(gpu), _WIDTHS[0], "strong"),
-        (_allocation(node, gpu), _WIDTHS[1], "text" if job else "muted"),
+        (state, _WIDTHS[1], state_role),
         (f"{words.count(util)}%" if util is not None else words.UNKNOWN, _WIDTHS[2], "text"),
     ))  # fmt: skip
     more = columns((
-        (f"{words.size(used)}/{words.size(total)}", _WIDTHS[4], "text"),
-        (f"{words.count(heat)}°", _WIDTHS[5], "crit" if heat is not None and heat >= HOT_CELSIUS else "text"),
-        (f"{words.count(power)}W", _WIDTHS[6], "text"),
+        (f"{words.size(used)}/{words.size(total)}" if total else words.UNKNOWN, _WIDTHS[4], "text"),
+        (f"{words.count(heat)}°" if heat is not None else words.UNKNOWN, _WIDTHS[5], "crit" if heat is not None and heat >= HOT_CELSIUS else "text"),
+        (f"{words.count(power)}W" if power is not None else words.UNKNOWN, _WIDTHS[6], "text"),
         (_xid(xid), _WIDTHS[7], "faint" if not xid else xid_role(xid)),
     ))  # fmt: skip
     owner: tuple[Span, ...] = ((f"{job.id} ", "accent"), (f"{job.name} ", "text"), (job.user, "muted")) if job else ()
@@ -69,11 +70,16 @@ def gpu_line(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
     return (*texts, *bar(util, 100, BAR), ("  ", "text"), *more, *owner, *slowed)
 
 
-def _allocation(node: Node, gpu: int) -> str:
+def _allocation(node: Node, gpu: int) -> tuple[str, str]:
+    """The word and its role."""
     used = used_gpus(node)
+    if node.is_down:
+        return "✕ down", "crit"
     if used is None:
-        return words.UNKNOWN
-    return "■ in use" if gpu in used else "□ free"
+        return words.UNKNOWN, "faint"
+    if gpu in used:
+        return "■ in use", "text"
+    return ("□ kept", "warn") if node.is_draining else ("□ free", "muted")
 
 
 def _xid(xid: float | None) -> str:

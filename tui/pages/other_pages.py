@@ -1,11 +1,7 @@
-"""Queues, alerts, GPUs and audit records in detail."""
+"""Queues, alerts and GPUs in detail."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from crashcart.backends.text import clean
 from crashcart.ops.store import Store
 from crashcart.tui import words
 from crashcart.tui.columns.alerts import summary
@@ -167,11 +163,3 @@ def _age(shown: Shown, node_key: str, gpu: int) -> str:
     if table is None or when is None:
         return "no telemetry"
     return f"{words.age(shown.scene.now - when)} old, from {table.rows.source}"
-
-
-def record_page(record: Mapping[str, Any], width: int) -> Page:
-    """One audit record, field by field."""
-    page = Page((("Audit record ", "muted"), (str(record.get("seq", "")), "title")), None, str(record.get("h", "")))
-    for name, value in record.items():
-        page.text(clean(name, limit=40), clean(str(value), limit=4000), width)
-    return page

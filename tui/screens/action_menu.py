@@ -49,7 +49,8 @@ class ActionMenu(Dialog[Offer | None]):
                 lines.append(_heading(selection))
             self._lines_of[len(lines)] = offer
             lines.append(_offer_line(offer))
-        lines += [(), ((self._said, "warn"),)]
+        if self._said:
+            lines += [(), ((self._said, "warn"),)]
         return lines
 
     def on_mount(self) -> None:

@@ -15,10 +15,11 @@ from textual.widget import Widget
 
 from crashcart.ops.filter import FilterError
 from crashcart.tui import commands
+from crashcart.tui.columns.audit import Entry
 from crashcart.tui.command_line import CommandLineError, Typed, parse
 from crashcart.tui.completion import complete_command, complete_filter
 from crashcart.tui.look import Look
-from crashcart.tui.pages.other_pages import record_page
+from crashcart.tui.pages.entry_page import entry_page
 from crashcart.tui.pages.page import Page
 from crashcart.tui.pages.pages import make_page
 from crashcart.tui.places import KIND_OF, ROOT_VIEWS, History, Place
@@ -40,7 +41,7 @@ from crashcart.tui.widgets.table import Table
 from crashcart.tui.widgets.tabs import ViewTabs
 from crashcart.tui.widgets.view import View
 
-TAB_OF_KIND = {kind: view for view, kind in KIND_OF.items()} | {"record": "audit"}
+TAB_OF_KIND = {kind: view for view, kind in KIND_OF.items()} | {"action": "audit"}
 """Details stay under the tab of the list they belong to."""
 
 
@@ -134,9 +135,9 @@ class Cockpit(Screen[None]):
         return cast(View, widget)
 
     def _page(self, place: Place, width: int) -> Page | None:
-        if place.view == "record":
-            record = self._audit.records.get(place.key)
-            return None if record is None else record_page(record, width)
+        if place.view == "action":
+            entry = self._audit.entries.get(place.key)
+            return None if entry is None else entry_page(entry, width)
         return make_page(self._shown, place, width)
 
     def visit(self, place: Place) -> None:
@@ -184,9 +185,9 @@ class Cockpit(Screen[None]):
         self._strip.rights = (text, "muted")
         self._strip.repaint()
 
-    def show_audit(self, records: Sequence[Mapping[str, object]], error: str = "") -> None:
+    def show_audit(self, entries: Sequence[Entry], error: str = "") -> None:
         """Give the audit view what was read."""
-        self._audit.take(records, error)
+        self._audit.take(entries, error)
         self.repaint_chrome()
 
     # commands
@@ -255,7 +256,7 @@ class Cockpit(Screen[None]):
     def _opened(self, event: Table.Opened) -> None:
         here = self._history.here
         if here is not None:
-            self.visit(Place("record" if here.view == "audit" else KIND_OF[here.view], event.key))
+            self.visit(Place("action" if here.view == "audit" else KIND_OF[here.view], event.key))
 
     @on(Heatmap.Opened)
     def _opened_cell(self, event: Heatmap.Opened) -> None:

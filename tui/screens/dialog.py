@@ -53,7 +53,7 @@ class Dialog(ModalScreen[Result]):
             yield self.title_body
             yield self.body
             yield from self.extras()
-            yield KeyBar(self.look, (self.scope,), {}, id="dialog-keys")
+            yield KeyBar(self.look, (self.scope,), {}, ground="surface", id="dialog-keys")
 
     def on_mount(self) -> None:
         self._limit()

@@ -32,23 +32,24 @@ class FormScreen(Dialog[Params | None]):
     scope = "form"
     box_width = 78
 
-    def __init__(self, look: Look, title: str, fields: Sequence[FormField]) -> None:
+    def __init__(self, look: Look, title: str, help_text: str, fields: Sequence[FormField]) -> None:
         super().__init__(look)
+        self._help = help_text
         self._title = title
         self._fields = fields
         self._said = TextBody(look, [()], id="said")
-        self.extra_lines = 2 * len(fields) + 1
+        self.extra_lines = len(fields) + 1
 
     def title_spans(self) -> tuple[Span, ...]:
         return ((self._title, "title"), ("  a preview comes next", "faint"))
 
     def body_lines(self) -> list[BodyLine]:
-        return [((field.label + ": ", "muted"), (field.hint, "faint")) for field in self._fields]
+        return [((self._help, "muted"),), ()]
 
     def extras(self) -> Iterator[Widget]:
         for field in self._fields:
             label = TextBody(self.look, [((fit(field.label, LABEL), "muted"),)])
-            yield Horizontal(label, Input(id=field.name, compact=True, max_length=200))
+            yield Horizontal(label, Input(id=field.name, compact=True, max_length=200, placeholder=field.hint))
         yield self._said
 
     def on_mount(self) -> None:

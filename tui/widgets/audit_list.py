@@ -26,34 +26,34 @@ class AuditList(Table):
     filter_text = ""
 
     class Wanted(Message):
-        """The view is looked at and wants the newest records."""
+        """The view is looked at and wants the newest entries."""
 
     def __init__(self, look: Look, shown: Shown, *, where: str, id: str | None = None) -> None:
-        super().__init__(look, audit.COLUMNS, self._record_cells, id=id)
+        super().__init__(look, audit.COLUMNS, self._entry_cells, id=id)
         self._shown = shown
         self._where = where
-        self.records: dict[str, audit.Record] = {}
+        self.entries: dict[str, audit.Entry] = {}
         self.message = (((("◌ ", "accent")), ("Reading the audit log …", "text")),)
 
     def apply_filter(self, text: str) -> None:
         """The audit log is not filtered here."""
 
     def refresh_picture(self) -> None:
-        """Ask for the newest records."""
+        """Ask for the newest entries."""
         self.post_message(self.Wanted())
 
-    def take(self, records: Sequence[audit.Record], error: str = "") -> None:
+    def take(self, entries: Sequence[audit.Entry], error: str = "") -> None:
         """Show these entries, newest first as they come."""
-        self.records = {str(record["seq"]): record for record in records}
+        self.entries = {str(entry["seq"]): entry for entry in entries}
         if error:
             self.message = ((("✕ ", "crit"), (error, "strong")),)
         else:
             self.message = ((("Nothing has been done yet.", "text"),), ((self._where, "faint"),))
-        self.set_order(list(self.records))
+        self.set_order(list(self.entries))
 
-    def _record_cells(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
+    def _entry_cells(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
         scene = self._shown.scene
-        return tuple(column.cell(scene, self.records[key]) for column in columns), False
+        return tuple(column.cell(scene, self.entries[key]) for column in columns), False
 
     def tick(self) -> None:
         """Times here are absolute."""

@@ -178,6 +178,6 @@ class Details(LineWidget, can_focus=True):
         here = index == self._cursor and line.link is not None
         ground = "cursor" if here else self.ground
         on = self.look.palette.on
-        parts: list[tuple[str, Style]] = [("▌ " if here else "  ", on(ground, "accent"))]
+        parts: list[tuple[str, Style]] = [("▌" if here else " ", on(ground, "accent"))]
         parts += ((text, on(ground, "stale" if self._gone else role)) for text, role in line.spans)
         return strip_of(parts, width, on(ground))

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from crashcart.ops.fields import GpuRow
 from crashcart.ops.filter import Filter, compile_filter
 from crashcart.tui import commands
+from crashcart.tui.attention import attention
 from crashcart.tui.cells import Span, strip_of
 from crashcart.tui.heat_cells import CellReader, Glyph, whole_node
 from crashcart.tui.heat_cursor import HeatCursor
@@ -28,6 +29,8 @@ from crashcart.tui.states import is_faulty, node_mark
 from .lines import LineWidget
 
 FOOT_LINES = 3
+ATTENTION_ROWS = 5
+NAMES = 0
 SCREENFULS = 3
 """More lines than this many screens of GPUs, and the heatmap begins with one cell a node."""
 
@@ -67,6 +70,7 @@ class Heatmap(LineWidget, can_focus=True):
         self.zoomed_out: bool | None = None  # None: not chosen by hand
         self.message: tuple[tuple[Span, ...], ...] = ()
         self._racks: list[tuple[str, list[Tile]]] = []
+        self._attention: list[tuple[Span, ...]] = []
         self._wanted: dict[tuple[str, int], bool] = {}
 
     # data
@@ -74,6 +78,7 @@ class Heatmap(LineWidget, can_focus=True):
     def refresh_picture(self) -> None:
         """Take the picture in: tiles may have come or gone; the cursor stays on its GPU."""
         self._wanted.clear()
+        self._attention = attention(self._shown)
         fresh = racks(self._shown)
         if fresh != self._racks:
             self._racks = fresh
@@ -107,8 +112,12 @@ class Heatmap(LineWidget, can_focus=True):
 
     @property
     def pitch(self) -> int:
-        """Screen lines a line of tiles takes: a blank between, where there is room."""
-        return 2 if len(self.cursor.layout.lines) * 2 <= self.map_rows + 1 else 1
+        """Screen lines a line of tiles takes: 1, 2 with a blank below, 3 with the nodes' names above."""
+        lines = len(self.cursor.layout.lines)
+        room = self.map_rows - (ATTENTION_ROWS if self._attention else 0)
+        if lines * 3 <= room and not self.cursor.layout.is_zoomed_out:
+            return 3
+        return 2 if lines * 2 <= room else 1
 
     @property
     def page_lines(self) -> int:
@@ -187,10 +196,41 @@ class Heatmap(LineWidget, can_focus=True):
             return self._foot(y - self.map_rows, width)
         if not self.cursor.layout.lines:
             return self.message_line(self.message, y, self.map_rows, width)
-        line = self.cursor.top + y // self.pitch
-        if y % self.pitch or line >= len(self.cursor.layout.lines):
+        down, part = divmod(y, self.pitch)
+        line = self.cursor.top + down
+        lines = len(self.cursor.layout.lines)
+        if line >= lines:
+            return self._attention_line(y - (lines - self.cursor.top) * self.pitch, width)
+        if part == NAMES and self.pitch == 3:
+            return self._names_line(line, width)
+        return self._map_line(line, width) if part == self.pitch // 3 else self.line(width=width)
+
+    def _attention_line(self, y: int, width: int) -> Strip:
+        """Below the map, where there is room: what asks for attention."""
+        first = 1 if self.pitch == 1 else 0
+        room = self.map_rows - (len(self.cursor.layout.lines) - self.cursor.top) * self.pitch - first - 1
+        if y < first or room < 1 or not self._attention:
             return self.line(width=width)
-        return self._map_line(line, width)
+        if y == first:
+            return self.line((" Needs attention", "title"), (f"  {len(self._attention)}", "muted"), width=width)
+        index = y - first - 1
+        if index == room - 1 and len(self._attention) > room:
+            more = f" … and {len(self._attention) - index} more"
+            return self.line((more, "faint"), ("   4 alerts   2 nodes", "faint"), width=width)
+        spans = self._attention[index] if index < len(self._attention) else ()
+        return self.line((" ", "text"), *spans, width=width)
+
+    def _names_line(self, line: int, width: int) -> Strip:
+        row = self.cursor.layout.lines[line]
+        parts: list[tuple[str, Style]] = []
+        used = 0
+        for x, tile in zip(row.xs, row.tiles, strict=True):
+            here = self.cursor.tile is not None and tile.key == self.cursor.tile.key
+            name = tile.name if len(tile.name) <= tile.gpus else tile.name[-tile.gpus :]
+            parts.append((" " * (x + 2 - used), self.style()))
+            parts.append((name, self.style("accent" if here else "faint")))
+            used = x + 2 + len(name)
+        return strip_of(parts, width, self.style())
 
     def _map_line(self, line: int, width: int) -> Strip:
         row = self.cursor.layout.lines[line]

@@ -19,14 +19,19 @@ MOST = 8
 class KeyBar(LineWidget):
     """`enter Details  / Filter  x Act ...`, at most eight, as many as fit."""
 
-    ground = "panel"
-
     def __init__(
-        self, look: Look, scopes: Sequence[Scope], keymap: Mapping[str, str], *, id: str | None = None
+        self,
+        look: Look,
+        scopes: Sequence[Scope],
+        keymap: Mapping[str, str],
+        *,
+        ground: str = "panel",
+        id: str | None = None,
     ) -> None:
         super().__init__(look, id=id)
         self._scopes = tuple(scopes)
         self._keymap = keymap
+        self.ground = ground
 
     def show(self, scopes: Sequence[Scope]) -> None:
         """Show the keys of other scopes."""
@@ -38,9 +43,9 @@ class KeyBar(LineWidget):
         spans: list[Span] = [(" ", "text")]
         used = 1
         for command, key in commands.footer(self._scopes, self._keymap)[:MOST]:
-            item: list[Span] = [(key, "accent"), (f" {command.title}", "muted"), ("   ", "text")]
+            item: list[Span] = [("   " if used > 1 else "", "text"), (key, "accent"), (f" {command.title}", "muted")]
             length = sum(width_of(text) for text, _ in item)
-            if used + length - 3 > width:
+            if used + length > width:
                 break
             spans += item
             used += length

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from crashcart.tui import commands
-from crashcart.tui.cells import Align, Span, fit, strip_of, width_of
+from crashcart.tui.cells import Align, Span, fit, padded, strip_of, width_of
 from crashcart.tui.columns.column import GAP, Cell, Column, lay_out
 from crashcart.tui.look import Look
 
@@ -26,7 +26,7 @@ Row = tuple[tuple[Cell, ...], bool]
 """The cells of a row, and whether what they show is stale."""
 
 RowReader = Callable[[str, Sequence[Column[Any]]], Row]
-GUTTER = 2
+GUTTER = 1
 
 
 class Table(LineWidget, can_focus=True):
@@ -214,7 +214,8 @@ class Table(LineWidget, can_focus=True):
                 title, role = f"{title} {'▼' if descending else '▲'}", "accent"
                 if width_of(title) > cells:
                     title = title.replace(" ", "")
-            parts.append((fit(title, cells, column.align) + " " * GAP, panel("panel", role)))
+            gap = " " * GAP if len(parts) > 1 else ""
+            parts.append((gap + fit(title, cells, column.align), panel("panel", role)))
         return strip_of(parts, width, panel("panel"))
 
     def _row(self, index: int, columns: Sequence[tuple[Column[Any], int]], width: int, thumb: str) -> Strip:
@@ -223,12 +224,13 @@ class Table(LineWidget, can_focus=True):
         ground = "cursor" if index == self._cursor and self.has_focus_within else self.ground
         style = self.look.palette.on
         marked = key in self.marks
-        lead = ("▌" if index == self._cursor else " ") + ("◆" if marked else " ")
+        lead = "◆" if marked else "▌" if index == self._cursor else " "
         parts: list[tuple[str, Style]] = [(lead, style(ground, "mark" if marked else "accent"))]
         for (column, room), cell in zip(columns, cells, strict=True):
+            if len(parts) > 1:
+                parts.append((" " * GAP, style(ground)))
             for text, role in _fitted(cell, room, column.align):
                 parts.append((text, style(ground, "stale" if stale else role)))
-            parts.append((" " * GAP, style(ground)))
         body = strip_of(parts, width - 1, style(ground))
         return Strip([*body, *strip_of([(thumb, style(self.ground, "border"))], 1, style(self.ground))], width)
 
@@ -251,7 +253,7 @@ class Table(LineWidget, can_focus=True):
 def _fitted(cell: Cell, room: int, align: Align) -> list[Span]:
     """The spans of a cell in exactly `room` cells."""
     if len(cell) == 1:
-        return [(fit(cell[0][0], room, align), cell[0][1])]
+        return list(padded(cell[0][0], room, cell[0][1], align))
     shown: list[Span] = []
     for text, role in cell:
         if room <= 0:

@@ -63,9 +63,17 @@ class TextBody(LineWidget):
     def put_cursor(self, index: int | None) -> None:
         """Put the cursor on a line and bring it into view."""
         self.cursor = index
-        if index is not None:
-            self._top = max(min(self._top, index), index - self._rows + 1)
+        self._keep_cursor_in_view()
         self.repaint()
+
+    def _keep_cursor_in_view(self) -> None:
+        if self.cursor is not None and self.size.height:
+            self._top = max(min(self._top, self.cursor), self.cursor - self._rows + 1)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._top = max(0, min(self._top, len(self.lines) - self._rows))
+        self._keep_cursor_in_view()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
