@@ -26,7 +26,7 @@ class Release(JobVerb):
 
     def warnings(self, job: Job, scene: Scene) -> tuple[str, ...]:
         if job.reason == "JobHeldUser":
-            return (f"its owner {job.user} held it",)
+            return (f"it is held on behalf of its owner (JobHeldUser): ask {job.user} first",)
         return ()
 
     def judge(self, before: Job, after: Job | None, scene: Scene) -> Seen:
