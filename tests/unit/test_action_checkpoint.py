@@ -13,7 +13,8 @@ from crashcart.ops.actions.checkpoint_profile import Layout, Profile, profile_of
 from crashcart.ops.actions.checkpoint_proof import judge, listing
 from crashcart.ops.audit import open_actions
 from crashcart.ops.protocol import Finished
-from tests.unit.small_cluster import NOW, Desk, SmallCluster, job, node
+from tests.unit.runner_desk import Desk
+from tests.unit.small_cluster import NOW, SmallCluster, job, node
 
 GB = 10**9
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crashcart.ops.protocol import Finished, Plan, Refused
-from tests.unit.small_cluster import Desk, SmallCluster, content, node
+from tests.unit.runner_desk import Desk, content
+from tests.unit.small_cluster import SmallCluster, node
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from crashcart.backends.contract import CommandResult
 from crashcart.ops.actions import ACTIONS
 from crashcart.ops.protocol import ConfirmRequest, Finished, Refused
 from crashcart.ops.verbs import VERBS
-from tests.unit.small_cluster import Desk, SmallCluster, content, is_private, job, node
+from tests.unit.runner_desk import Desk, content, is_private
+from tests.unit.small_cluster import SmallCluster, job, node
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ import pytest
 
 from crashcart.ops.audit import open_actions, read, verify
 from crashcart.ops.protocol import ConfirmRequest, Finished, Refused
-from tests.unit.small_cluster import POLICY, Desk, SmallCluster, job, node
+from tests.unit.runner_desk import POLICY, Desk
+from tests.unit.small_cluster import SmallCluster, job, node
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -335,3 +338,9 @@ async def test_two_actions_never_run_on_one_target_at_once(desk: Desk) -> None:
 
     assert len(desk.cluster.applied) == 1
     assert isinstance(answers[1], Refused)
+
+
+def test_only_one_module_applies_changes() -> None:
+    sources = [path for layer in ("ops", "tui") for path in (ROOT / layer).rglob("*.py")]
+
+    assert {path.name for path in sources if "applier.apply(" in path.read_text()} == {"change_target.py"}

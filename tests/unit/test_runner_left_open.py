@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from crashcart.ops.audit import AuditLog, open_actions, read
 from crashcart.ops.audit_read import executor_mark
 from crashcart.ops.protocol import Finished
-from tests.unit.small_cluster import Desk, SmallCluster, job, node
+from tests.unit.runner_desk import Desk
+from tests.unit.small_cluster import SmallCluster, job, node
 
 DEAD = {"host": "elsewhere", "pid": 1, "started": "1"}
 
