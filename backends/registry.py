@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from .contract import Backend
 from .errors import Unsupported
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "crashcart.backends"
 
@@ -28,4 +30,6 @@ def load(name: str) -> Backend:
 
 
 def _found() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # a tenth of the time to the first frame, and not always needed
+
     return {point.name: point for point in entry_points(group=GROUP)}

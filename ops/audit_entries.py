@@ -20,7 +20,7 @@ def latest(path: Path, count: int) -> list[Record]:
 def entries(records: Iterable[Record]) -> list[Record]:
     """Merge records of one action, newest first.
 
-    An entry has `seq` and `ts` of its first record, and `id state verb cluster targets who role reason commands result`;
+    An entry has `seq` and `ts` of its first record and the fields of `_blank`;
     what the log does not say is an empty text or list. A refusal is an entry of its own.
     """
     merged: dict[str, Record] = {}

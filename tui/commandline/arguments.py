@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import version
+from collections.abc import Sequence
+from typing import Any
 
 from crashcart.ops.verbs import VERBS
 
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Without a command the cockpit opens. `crashcart demo` opens it on a simulated cluster.",
         parents=[_common()],
     )
-    top.add_argument("--version", action="version", version=f"crashcart {version('crashcart')}")
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     _add(commands, "demo", "open the cockpit on the embedded demo cluster")
     _add_get(commands)
@@ -31,6 +32,22 @@ def parser() -> argparse.ArgumentParser:
     keys = _add(commands, "keys", "print the key table")
     keys.add_argument("--markdown", action="store_true", help="as the table of the README")
     return top
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: reading package metadata delays the first frame."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib.metadata import version
+
+        print(f"crashcart {version('crashcart')}")
+        parser.exit()
 
 
 def _common() -> argparse.ArgumentParser:

@@ -58,7 +58,8 @@ def _demo(arguments: argparse.Namespace) -> Session:
 
     options = demo_options(arguments)
     try:
-        convert(registry.load("demo"), options)
+        if options:
+            convert(registry.load("demo"), options)
     except Unsupported as error:
         raise CommandError(str(error)) from error
     return demo_session(options, state_dir() / "demo" / "audit.jsonl")
