@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="inherited socket of the cockpit")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of every channel
     asyncio.run(_main(arguments.fd))
 
 

@@ -45,6 +45,8 @@ class Shell:
             return await self._session(opener, params.get("term") or "xterm-256color", columns, rows)
         finally:
             self._recording.close()
+            if self._terminal is None:  # nothing was shown
+                self._path.unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:
         """Pass on what the operator types."""

@@ -68,3 +68,4 @@ async def test_a_shell_that_cannot_be_opened_is_failed(desk: Desk) -> None:
 
     assert isinstance(finished, Finished)
     assert finished.results[0].detail == "no shell was opened: small: port 22 refused us"
+    assert not any((desk.audit_file.parent / "recordings").iterdir())
