@@ -147,7 +147,7 @@ class SlurmPowers:
         return self._change(job, "scancel", f"--signal={signal}", *words, job_id(job))
 
     async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
-        """Signals that every process handles which `target` reaches on the first node; None when that cannot be read."""
+        """Signals handled by every process that `target` reaches on the first node; None when it cannot be read."""
         host = checkpoints.first_node(job)
         if host is None:
             return None

@@ -1,0 +1,203 @@
+"""The cockpit on a real pty, as an operator sees it: from key press to the state read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.slurm_cluster import SlurmCluster
+from tests.pty_terminal import PtyTerminal, children, command_line
+
+COCKPIT = (sys.executable, "-m", "crashcart.tui")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="cc-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+
+
+def demo(home: Path, *words: str, columns: int = 120, rows: int = 35) -> PtyTerminal:
+    return PtyTerminal([*COCKPIT, "demo", *words], columns=columns, rows=rows, env=environment(home))
+
+
+def type_slowly(terminal: PtyTerminal, text: str) -> None:
+    """As a person types; keys that come in a burst confirm nothing."""
+    for letter in text:
+        terminal.send(letter)
+        terminal.pump(0.06)
+
+
+def drain(terminal: PtyTerminal, node: str, reason: str) -> None:
+    """From the node list to the confirmed drain of one node."""
+    terminal.send("2")
+    terminal.wait_for("STATE")
+    terminal.send("/")
+    type_slowly(terminal, f"name={node}")
+    terminal.send("enter")
+    terminal.wait_for(r"1 of \d+|1/1")
+    terminal.send("x")
+    terminal.wait_for("Drain +medium")
+    terminal.send("d")
+    terminal.wait_for("Reason")
+    type_slowly(terminal, reason)
+    terminal.send("enter")
+    terminal.settle()
+    terminal.send("enter")
+    terminal.wait_for(f"Type the node's name: {node}")
+    end = time.monotonic() + 0.6  # the confirmation takes no key in its first 0.4 s
+    while time.monotonic() < end:
+        terminal.pump(0.1)
+    type_slowly(terminal, node)
+    terminal.send("enter")
+
+
+def records(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_drain_from_key_press_to_read_back_state_on_the_demo(home: Path) -> None:
+    with demo(home) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        drain(terminal, "gpu020", "INC-7 fan")
+        terminal.wait_for("verified")
+        terminal.wait_for("read back")
+        terminal.send("esc")
+        terminal.wait_for("draining")
+    ends = [record for record in records(home / "crashcart" / "demo" / "audit.jsonl") if record["phase"] == "end"]
+    assert [record["state"] for record in ends] == ["VERIFIED"]
+
+
+@pytest.mark.real
+def test_a_drain_from_key_press_to_read_back_state_on_a_real_slurm(home: Path, slurm_cluster: SlurmCluster) -> None:
+    policy, config = home / "policy.toml", home / "config.toml"
+    from crashcart.ops.actor import os_user
+    from crashcart.ops.policy_starter import starter_policy
+
+    policy.write_text(starter_policy(os_user()).replace("max_partition_pct = 20", "max_partition_pct = 100"))
+    settings = ", ".join(f'{name} = "{value}"' for name, value in slurm_cluster.env.items() if name == "SLURM_CONF")
+    config.write_text(
+        f'[cluster.real.slurm]\nvia = "local"\nenv = {{ {settings} }}\ninterval_seconds = 1.0\n'
+        f'[policy]\nfile = "{policy}"\n[audit]\nfile = "{home}/audit.jsonl"\n'
+    )
+    argv = [*COCKPIT, "--config", str(config)]
+    with PtyTerminal(argv, columns=120, rows=35, env=environment(home)) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        drain(terminal, "gpu02", "INC-8 xid 79")
+        terminal.wait_for("verified")
+        assert "DRAIN" in slurm_cluster.show_node("gpu02")["State"]
+        terminal.send("esc")
+        terminal.wait_for("drained")
+    slurm_cluster.reset()
+
+
+def test_the_executor_finishes_and_records_after_the_terminal_is_gone(home: Path) -> None:
+    terminal = demo(home)
+    try:
+        terminal.wait_for("GPUs .* in use")
+        drain(terminal, "gpu021", "INC-9 link")
+        audit = home / "crashcart" / "demo" / "audit.jsonl"
+        deadline = time.monotonic() + 10
+        while not any(record["phase"] == "start" for record in records(audit)):
+            assert time.monotonic() < deadline
+            terminal.pump(0.01)
+    finally:
+        terminal.process.kill()
+        terminal.close()
+    while not any(record["phase"] == "end" for record in records(audit)):
+        assert time.monotonic() < deadline, records(audit)
+        time.sleep(0.05)
+    (end,) = [record for record in records(audit) if record["phase"] == "end"]
+    assert end["state"] == "VERIFIED"
+
+
+def test_read_only_starts_no_executor_and_says_so(home: Path) -> None:
+    with demo(home, "--read-only") as terminal:
+        terminal.wait_for("READ-ONLY")
+        terminal.wait_for("GPUs .* in use")
+        terminal.send("2", "x")
+        terminal.settle()
+        terminal.send("d", "s")
+        terminal.settle()
+        started = [command_line(pid) for pid in children(terminal.process.pid)]
+        assert not any("ops.executor" in line for line in started), started
+
+
+def test_a_killed_collector_leaves_the_picture_stale_and_comes_back(home: Path) -> None:
+    with demo(home) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        (collector,) = [pid for pid in children(terminal.process.pid) if "ops.collector" in command_line(pid)]
+        os.kill(collector, signal.SIGSTOP)
+        terminal.wait_for(r"✕|◌|stale|lost", 6)
+        assert "gpu001" in terminal.text, "the picture stays"
+        terminal.wait_for("demo ●", 12)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50), (60, 17)])
+def test_every_view_opens_at_this_size(home: Path, columns: int, rows: int) -> None:
+    with demo(home, columns=columns, rows=rows) as terminal:
+        terminal.wait_for("gpu001")
+        for key, title in (
+            ("2", "Nodes"),
+            ("3", "Jobs"),
+            ("4", "Alerts"),
+            ("5", "Queues"),
+            ("8", "Audit"),
+            ("1", "Heatmap"),
+        ):
+            terminal.send(key)
+            terminal.wait_for(f" {title} ")
+            terminal.settle(0.1)
+        terminal.send("?")
+        terminal.wait_for("Help|help")
+        assert "Traceback" not in terminal.text
+
+
+def test_a_storm_of_sizes_ends_with_the_right_picture(home: Path) -> None:
+    with demo(home) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        for number in range(60):
+            terminal.resize(20 + number * 7 % 180, 5 + number * 3 % 45)
+            terminal.pump(0.01)
+        terminal.resize(100, 30)
+        terminal.settle(0.4)
+        terminal.wait_for("Heatmap")
+        assert terminal.process.poll() is None
+
+
+def test_a_shell_on_a_node_takes_the_screen_and_gives_it_back(home: Path) -> None:
+    with demo(home) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        terminal.send("2")
+        terminal.wait_for("STATE")
+        terminal.send("x")
+        terminal.wait_for("Shell")
+        terminal.send("s")
+        name = terminal.wait_for(r"Type the node's name: (\S+)")[1]
+        end = time.monotonic() + 0.6
+        while time.monotonic() < end:
+            terminal.pump(0.1)
+        type_slowly(terminal, name)
+        terminal.send("enter")
+        terminal.wait_for(rf"{name}.*[#$] ")
+        type_slowly(terminal, "hostname")
+        terminal.send("enter")
+        terminal.settle()
+        type_slowly(terminal, "exit 0")
+        terminal.send("enter")
+        terminal.wait_for("exit status|exit 0|ended")
+    recorded = list((home / "crashcart" / "demo").rglob("*.cast"))
+    assert recorded
+    assert "hostname" in recorded[0].read_text()
