@@ -22,9 +22,11 @@ class NodeNames:
     def learn(self, names: Iterable[str]) -> None:
         """Tell which node names exist."""
         known = frozenset(names)
+        if known is self._known:  # the usual case, asked for every name: comparing thousands each time would show
+            return
         if known != self._known:
-            self._known = known
             self.canonical.cache_clear()
+        self._known = known
 
     def _canonical(self, raw: str) -> str:
         for pattern, replacement in self._rules:

@@ -110,7 +110,9 @@ class Joins:
 
     def node_name(self, cluster: str, raw: str) -> str:
         """The node name behind a name that another plane uses."""
-        names = self._names.setdefault(cluster, NodeNames())
+        names = self._names.get(cluster)
+        if names is None:
+            names = self._names[cluster] = NodeNames()
         known = self._remember("node names", ("node",), self._node_names)
         names.learn(known.get(cluster, frozenset()))
         return names.canonical(raw)
