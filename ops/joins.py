@@ -98,8 +98,9 @@ class Joins:
         found: dict[str, dict[int, GpuOwner]] = defaultdict(dict)
         for job in self._store.jobs.values():
             if job.is_running and job.gpu_map is not None:
+                owner = GpuOwner(job, "scheduler")
                 for name, indexes in job.gpu_map:
-                    found[f"{job.cluster}/{name}"].update((gpu, GpuOwner(job, "scheduler")) for gpu in indexes)
+                    found[f"{job.cluster}/{name}"].update(dict.fromkeys(indexes, owner))
         for key, jobs in self._remember("jobs by node", ("job",), self._jobs_by_node).items():
             node = self._store.nodes.get(key)
             if key in found or node is None or len(jobs) != 1 or not node.gpus_total:
