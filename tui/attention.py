@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from crashcart.backends.model import Alert, Node
 
 from . import words
@@ -12,6 +14,7 @@ from .shown import Shown
 from .states import alert_mark, is_faulty, node_mark
 
 _WORST = {"crit": 0, "warn": 1}
+LONGEST = 24
 QUIET_SEVERITIES = frozenset(("none", "info"))
 
 
@@ -21,29 +24,40 @@ def attention(shown: Shown) -> list[tuple[Span, ...]]:
     firing = [alert for alert in alerts if alert.state == "firing" and alert.severity not in QUIET_SEVERITIES]
     told = {node.key for alert in firing if (node := shown.joins.alert_node(alert)) is not None}
     nodes = [shown.store.nodes[key] for key in shown.keys("node") if key not in told]
-    entries = [(_WORST.get(alert_mark(alert)[1], 2), -alert.since, _alert(shown, alert)) for alert in firing]
-    entries += [
-        (_WORST.get(node_mark(node)[1], 2), -(node.reason_at or 0.0), _node(shown, node))
-        for node in nodes
-        if is_faulty(node)
-    ]
-    return [line for _, _, line in sorted(entries, key=lambda entry: entry[:2])]
+    items = [_alert(shown, alert) for alert in firing] + [_node(node) for node in nodes if is_faulty(node)]
+    items.sort(key=lambda item: (_WORST.get(item.role, 2), -item.since))
+    what = min(LONGEST, max((len(item.what) for item in items), default=0))
+    which = min(LONGEST, max((len(item.which) for item in items), default=0))
+    return [item.line(shown.scene.now, what, which) for item in items]
 
 
-def _alert(shown: Shown, alert: Alert) -> tuple[Span, ...]:
+@dataclass(frozen=True, slots=True)
+class _Item:
+    glyph: str
+    role: str
+    since: float
+    what: str
+    which: str
+    said: tuple[Span, ...]
+
+    def line(self, now: float, what: int, which: int) -> tuple[Span, ...]:
+        age = words.age(now - self.since) if self.since else words.UNKNOWN
+        start = (
+            (self.glyph, 1, self.role),
+            (age, -5, "muted"),
+            (self.what, what, self.role),
+            (self.which, which, "strong"),
+        )
+        return (*columns(start), *self.said)
+
+
+def _alert(shown: Shown, alert: Alert) -> _Item:
     glyph, role = alert_mark(alert)
-    since = words.age(shown.scene.now - alert.since)
-    parts = (
-        (glyph, 1, role),
-        (since, -5, "muted"),
-        (alert.name, 20, role),
-        (node_name(shown.scene, alert), 10, "strong"),
-    )
-    return (*columns(parts), (summary(alert), "text"))
+    which = node_name(shown.scene, alert)
+    return _Item(glyph, role, alert.since, alert.name, which, ((summary(alert), "text"),))
 
 
-def _node(shown: Shown, node: Node) -> tuple[Span, ...]:
+def _node(node: Node) -> _Item:
     glyph, role = node_mark(node)
-    since = words.age(None if node.reason_at is None else shown.scene.now - node.reason_at)
-    parts = ((glyph, 1, role), (since, -5, "muted"), (node.word, 20, role), (node.name, 10, "strong"))
-    return (*columns(parts), (node.reason or "no reason given", "text"), (f"  {node.reason_by or ''}", "muted"))
+    said: tuple[Span, ...] = ((node.reason or "no reason given", "text"), (f"  {node.reason_by or ''}", "muted"))
+    return _Item(glyph, role, node.reason_at or 0.0, node.word, node.name, said)

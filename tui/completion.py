@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from crashcart.ops.fields import FIELDS
 from crashcart.ops.verbs import BY_NAME, VERBS
 
 from .command_line import SELECTION, SIMPLE
+from .natural import natural
 from .places import ROOT_VIEWS
 from .shown import Shown
 
@@ -30,8 +31,9 @@ def complete_command(text: str, shown: Shown, themes: Sequence[str]) -> list[str
         return [f"filter {line}" for line in complete_filter(rest, "node")]
     if word in BY_NAME and " " not in rest:
         table = shown.store.nodes if BY_NAME[word].target == "node" else shown.store.jobs
-        names = (key.split("/", 1)[1] for key in table)
-        return [f"{word} {name} " for name in _first((SELECTION, *_starting(names, rest)))]
+        names = [name for key in table if (name := key.split("/", 1)[1]).startswith(rest)]
+        found = ([] if rest else [SELECTION]) + sorted(names, key=natural)[:MOST]
+        return [f"{word} {name} " for name in found]
     return []
 
 
@@ -47,16 +49,3 @@ def complete_filter(text: str, kind: str) -> list[str]:
 
 def _takes_more(word: str) -> bool:
     return word in BY_NAME or word in ("filter", "theme", "cluster")
-
-
-def _starting(names: Iterable[str], start: str) -> Iterable[str]:
-    return (name for name in names if name.startswith(start))
-
-
-def _first(names: Iterable[str]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        found.append(name)
-        if len(found) >= MOST:
-            break
-    return found

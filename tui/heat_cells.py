@@ -6,12 +6,11 @@ A state is never told by colour only: a level is a bar's height, a fault is `✕
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
-from crashcart.ops.store import GpuTable, Store
+from crashcart.ops.store import GpuTable
 
 from .heat_layout import Tile
 from .heat_metrics import BARS, LEVELS, HeatMetric, throttle_role, xid_role
@@ -22,90 +21,106 @@ Glyph = tuple[str, str]
 
 MISSING: Glyph = ("·", "faint")
 STALE: Glyph = ("░", "stale")
+STALE_BUSY: Glyph = ("▒", "stale")
+DOWN: Glyph = ("✕", "crit")
 SAMPLE_STALE_SECONDS = 60.0
 """A sample older than this is not painted as a value; exporters sample every 1 to 30 s."""
-
 
 _LEVELS: dict[str, tuple[Glyph, ...]] = {
     ramp: tuple((BARS[level], f"{ramp}-{level}") for level in range(LEVELS)) for ramp in ("heat", "load")
 }
-_BAD: dict[str, Glyph] = {"ok": ("▁", "faint"), "warn": ("▲", "warn"), "crit": ("✕", "crit")}
+_BAD: dict[str, Glyph] = {"ok": ("▁", "faint"), "warn": ("▲", "warn"), "crit": DOWN}
 
 
-@dataclass(slots=True)
 class CellReader:
-    """Reads cells of tiles for one metric; made anew for every repaint, so nothing in it goes stale."""
+    """Reads cells of tiles for one metric at one moment."""
 
-    scene: Scene
-    metric: HeatMetric
+    def __init__(self, scene: Scene, metric: HeatMetric) -> None:
+        self._scene = scene
+        self._metric = metric
+        self._fresh: dict[tuple[str, str], bool] = {}
 
     def cells(self, tile: Tile) -> list[Glyph]:
         """One glyph for each GPU of the tile."""
-        if self.metric.column is None:
+        if self._metric.column is None:
             return self._allocation(tile)
-        store = self.scene.store
-        table = store.gpus.get(tile.cluster)
+        table = self._scene.store.gpus.get(tile.cluster)
         if table is None or tile.host not in table.offsets:
             return [MISSING] * tile.gpus
-        count = table.counts[tile.host]
-        if store.freshness(tile.cluster, table.rows.source, self.scene.now) != "live":
-            return [STALE] * min(count, tile.gpus) + [MISSING] * (tile.gpus - count)
-        read = self._reader(table)
+        count = min(table.counts[tile.host], tile.gpus)
+        missing = [MISSING] * (tile.gpus - count)
+        if not self._is_fresh(tile.cluster, table.rows.source):
+            return [STALE] * count + missing
         start = table.offsets[tile.host]
-        return [read(start + gpu) if gpu < count else MISSING for gpu in range(tile.gpus)]
+        return self._read(table, range(start, start + count)) + missing
 
-    def _reader(self, table: GpuTable) -> Callable[[int], Glyph]:
-        """From a row of the table to a glyph."""
-        metric = self.metric
-        column = table.columns.get(metric.column or "")
+    def _is_fresh(self, cluster: str, source: str) -> bool:
+        slot = (cluster, source)
+        fresh = self._fresh.get(slot)
+        if fresh is None:
+            fresh = self._fresh[slot] = self._scene.store.freshness(cluster, source, self._scene.now) == "live"
+        return fresh
+
+    def _read(self, table: GpuTable, rows: range) -> list[Glyph]:
+        """The glyphs of some rows of the table."""
+        column = table.columns.get(self._metric.column or "")
         if column is None:
-            return lambda row: MISSING
-        ages = table.columns.get("age_seconds")
-        if metric.id == "xid":
-            glyph: Callable[[int, float], Glyph] = lambda row, value: _BAD[xid_role(value)]  # noqa: E731
-        elif metric.id == "throttle":
-            glyph = lambda row, value: _BAD[throttle_role(value)]  # noqa: E731
-        elif metric.id == "memory":
-            totals = table.columns.get("memory_total_bytes")
-            glyph = lambda row, value: _memory(value, totals[row] if totals else 0.0)  # noqa: E731
-        else:
-            scale, low, level = LEVELS / (metric.high - metric.low), metric.low, _LEVELS[metric.ramp]
-            glyph = lambda row, value: level[max(0, min(LEVELS - 1, int((value - low) * scale)))]  # noqa: E731
-
-        def read(row: int) -> Glyph:
+            return [MISSING] * len(rows)
+        ages = None if self._metric.id == "age" else table.columns.get("age_seconds")
+        glyph = self._glyph(table)
+        found: list[Glyph] = []
+        for row in rows:
             value = column[row]
             if value != value:  # noqa: PLR0124 - NaN is "missing"
-                return MISSING
-            if ages is not None and ages[row] > SAMPLE_STALE_SECONDS and metric.id != "age":
-                return STALE
-            return glyph(row, value)
+                found.append(MISSING)
+            elif ages is not None and ages[row] > SAMPLE_STALE_SECONDS:
+                found.append(STALE)
+            else:
+                found.append(glyph(row, value))
+        return found
 
-        return read
+    def _glyph(self, table: GpuTable) -> Callable[[int, float], Glyph]:
+        """From row and value to a glyph."""
+        metric = self._metric
+        if metric.id == "xid":
+            return lambda row, value: _BAD[xid_role(value)]
+        if metric.id == "throttle":
+            return lambda row, value: _BAD[throttle_role(value)]
+        if metric.id == "memory":
+            totals = table.columns.get("memory_total_bytes")
+            return lambda row, value: _share(value, totals[row] if totals else 0.0)
+        levels = _LEVELS[metric.ramp]
+        return lambda row, value: levels[metric.level(value)]
 
     def _allocation(self, tile: Tile) -> list[Glyph]:
-        scene = self.scene
-        node = scene.store.nodes.get(tile.key)
+        node = self._scene.store.nodes.get(tile.key)
         if node is None:
             return [MISSING] * tile.gpus
-        stale = scene.store.is_stale(node, scene.now)
         used = used_gpus(node)
-        faults = _faults(scene.store, tile)
-        return [self._allocated(node, tile, gpu, used, faults, stale) for gpu in range(tile.gpus)]
+        if not self._is_fresh(node.cluster, node.source):
+            return [STALE_BUSY if used and gpu in used else STALE for gpu in range(tile.gpus)]
+        if node.is_down:
+            return [DOWN] * tile.gpus
+        free: Glyph = ("□", "warn" if node.is_draining else "faint")
+        faults = self._faults(tile)
+        return [
+            DOWN if gpu in faults else MISSING if used is None else self._busy(tile, gpu) if gpu in used else free
+            for gpu in range(tile.gpus)
+        ]
 
-    def _allocated(
-        self, node: Node, tile: Tile, gpu: int, used: frozenset[int] | None, faults: frozenset[int], stale: bool
-    ) -> Glyph:
-        busy = used is not None and gpu in used
-        if stale:
-            return ("▒", "stale") if busy else STALE
-        if node.is_down or gpu in faults:
-            return ("✕", "crit")
-        if used is None:
-            return MISSING
-        if busy:
-            job = self.scene.joins.job_on_gpu(tile.cluster, tile.name, gpu)
-            return ("■", series(job.key) if job else "text")
-        return ("□", "warn" if node.is_draining else "faint")
+    def _busy(self, tile: Tile, gpu: int) -> Glyph:
+        job = self._scene.joins.job_on_gpu(tile.cluster, tile.name, gpu)
+        return ("■", series(job.key) if job else "text")
+
+    def _faults(self, tile: Tile) -> Sequence[int]:
+        """GPUs whose last Xid is a hardware one."""
+        table = self._scene.store.gpus.get(tile.cluster)
+        column = None if table is None else table.columns.get("xid")
+        if table is None or column is None or tile.host not in table.offsets:
+            return ()
+        start = table.offsets[tile.host]
+        xids = column[start : start + min(table.counts[tile.host], tile.gpus)].tolist()
+        return [gpu for gpu, xid in enumerate(xids) if xid > 0 and xid_role(xid) == "crit"] if any(xids) else ()
 
 
 def used_gpus(node: Node) -> frozenset[int] | None:
@@ -120,22 +135,11 @@ def series(key: str) -> str:
     return f"series-{zlib.crc32(key.encode()) % SERIES}"
 
 
-def _memory(used: float, total: float) -> Glyph:
+def _share(used: float, total: float) -> Glyph:
     return _LEVELS["load"][max(0, min(LEVELS - 1, int(used * LEVELS / total)))] if total > 0 else MISSING
 
 
-def _faults(store: Store, tile: Tile) -> frozenset[int]:
-    """GPUs whose last Xid is a hardware one."""
-    table = store.gpus.get(tile.cluster)
-    column = None if table is None else table.columns.get("xid")
-    if table is None or column is None or tile.host not in table.offsets:
-        return frozenset()
-    start = table.offsets[tile.host]
-    count = min(table.counts[tile.host], tile.gpus)
-    return frozenset(gpu for gpu in range(count) if (x := column[start + gpu]) == x and xid_role(x) == "crit")
-
-
-def whole_node(cells: list[Glyph]) -> Glyph:
+def whole_node(cells: Sequence[Glyph]) -> Glyph:
     """The cell that stands for a whole node: a fault before all, then stale, then how full or how high it is."""
     for role in ("crit", "warn", "stale"):
         for cell in cells:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from .cells import Span
 from .heat_metrics import BARS, LEVELS, HeatMetric
 
-_COMMON: tuple[Span, ...] = (("   · ", "faint"), ("no data", "muted"), ("  ░ ", "stale"), ("stale", "muted"))
-_NODE: tuple[Span, ...] = (("   ▼ ", "warn"), ("drained", "muted"), ("  ✕ ", "crit"), ("down, fault", "muted"))
+_COMMON: tuple[Span, ...] = (("  · ", "faint"), ("no data", "muted"), ("  ░ ", "stale"), ("stale", "muted"))
+_NODE: tuple[Span, ...] = (("  ▼ ", "warn"), ("drained", "muted"), ("  ✕ ", "crit"), ("down", "muted"))
 
 
 def legend(metric: HeatMetric) -> tuple[Span, ...]:
     """The spans of the legend line."""
-    title: Span = (f"{metric.title}  ", "title")
+    title: Span = (f"{metric.title} ", "title")
     if metric.id == "allocation":
         job: tuple[Span, ...] = (("■", "series-0"), ("■", "series-1"), ("■ ", "series-2"), ("in use, by job", "muted"))
         return (title, *job, ("  □ ", "faint"), ("free", "muted"), *_NODE, *_COMMON)

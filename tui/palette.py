@@ -21,6 +21,7 @@ class Palette:
     roles: dict[str, Style]
     grounds: dict[str, Style]
     clusters: tuple[Style, ...]
+    made: dict[tuple[str, str], Style]  # styles asked for before: the same object each time, so that lines merge
     is_colorless: bool  # no colour fits, not even one from the configuration
 
     def role(self, name: str) -> Style:
@@ -31,9 +32,12 @@ class Palette:
 
     def on(self, ground: str, role: str = "text") -> Style:
         """A role drawn on a ground; on the cursor the ground's own text wins where the role is plain."""
-        if ground == "cursor" and role in ("text", "muted", "faint", "strong"):
-            return self.roles["cursor"]
-        return self.roles[role] + self.grounds[ground]
+        style = self.made.get((ground, role))
+        if style is None:
+            plain = ground == "cursor" and role in ("text", "muted", "faint", "strong")
+            style = self.roles["cursor"] if plain else self.roles[role] + self.grounds[ground]
+            self.made[(ground, role)] = style
+        return style
 
     def cluster(self, index: int) -> Style:
         """The colour of the n-th cluster."""
@@ -59,7 +63,8 @@ def build(theme: ThemeData) -> Palette:
         ground: Style(bgcolor=_color(theme.base[ground])) for ground in ("background", "surface", "panel", "tile")
     }
     grounds["cursor"] = Style(bgcolor=_color(theme.base["cursor"])) + _attributes(theme.base["cursor_text"])
-    return Palette(theme.name, roles, grounds, tuple(map(_style, theme.clusters)), theme.ansi)
+    colorless = all(tone.color == "default" for tone in theme.heat)
+    return Palette(theme.name, roles, grounds, tuple(map(_style, theme.clusters)), {}, colorless)
 
 
 def _color(tone: Tone) -> Color:
@@ -71,8 +76,9 @@ def _style(tone: Tone) -> Style:
 
 
 def _attributes(tone: Tone) -> Style:
-    has = tone.attributes.__contains__
-    return Style(bold=has("bold"), dim=has("dim"), underline=has("underline"), reverse=has("reverse"))
+    """Only what is set: a Style that says "not bold" would take the weight of what it is laid over."""
+    is_set = {name: name in tone.attributes or None for name in ("bold", "dim", "underline", "reverse")}
+    return Style(bold=is_set["bold"], dim=is_set["dim"], underline=is_set["underline"], reverse=is_set["reverse"])
 
 
 def _badge(tone: Tone, ground: Color) -> Style:

@@ -48,7 +48,7 @@ def _impact(impact: Impact, width: int) -> list[Line]:
         )
     else:
         users = ", ".join(impact.users)
-        gpus = f"{words.count(impact.gpus)} GPUs"
+        gpus = words.counted(impact.gpus, "GPU")
         lines = _labelled("Hits", f"{words.plural(len(impact.jobs), 'job')}, {gpus}, of {users}", width, "warn")
     if impact.gpu_hours_at_risk is not None and impact.gpu_hours_at_risk > 0:
         lines += _labelled(
@@ -67,7 +67,7 @@ def _job(job: JobHit) -> Line:
     return (
         (" " * LABEL, "muted"),
         *columns(((job.id, 8, "strong"), (job.name, 18, "text"), (job.user, 9, "muted"))),
-        *columns(((f"{words.count(job.gpus)} GPUs", 9, "text"), (f"runs {words.age(job.elapsed_seconds)}", 11, "text"))),
+        *columns(((words.counted(job.gpus, "GPU"), 9, "text"), (f"runs {words.age(job.elapsed_seconds)}", 11, "text"))),
         (checkpoint, "muted"),
     )  # fmt: skip
 

@@ -50,6 +50,10 @@ class Shown:
         if self.is_frozen:
             self.store.collector_alive = self.live.collector_alive
 
+    def picture_of(self, *kinds: str) -> tuple[object, ...]:
+        """What changes when, and only when, anything of these kinds does that is shown; to compare with."""
+        return (id(self.store), self.cluster, *(self.store.revision[kind] for kind in kinds))
+
     def keys(self, kind: str) -> list[str]:
         """Keys of all entities of a kind in the chosen clusters, in the order of the store."""
         table = self.store.entities[kind]

@@ -64,9 +64,14 @@ _ACTION: dict[str, Mark] = {
 }
 
 
+def word_mark(word: str) -> Mark:
+    """Glyph and role of a node's state in a word."""
+    return _NODE.get(word, _UNKNOWN)
+
+
 def node_mark(node: Node) -> Mark:
     """Glyph and role of a node's state."""
-    return _NODE.get(node.word, _UNKNOWN)
+    return word_mark(node.word)
 
 
 def is_faulty(node: Node) -> bool:

@@ -70,3 +70,8 @@ def date_and_time(when: float | None) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`1 node`, `3 nodes`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def counted(number: int | None, one: str) -> str:
+    """`1 node`, `3 nodes`, `– nodes` when not known."""
+    return f"{UNKNOWN} {one}s" if number is None else plural(number, one)

@@ -77,7 +77,7 @@ def _owner(page: Page, job: Job) -> None:
         (f"   QOS {job.qos or words.UNKNOWN}", "muted"),
         (f"   priority {words.count(job.priority)}", "muted"),
     )
-    asks = f"{words.count(job.gpus)} GPUs on {words.count(job.node_count)} nodes"
+    asks = f"{words.counted(job.gpus, 'GPU')} on {words.counted(job.node_count, 'node')}"
     tasks = f"   {job.array}: {job.array_tasks:,} tasks" if job.array else ""
     page.pair("Size", (asks, "text"), (tasks, "muted"))
 

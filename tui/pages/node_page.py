@@ -98,7 +98,7 @@ def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:
     scene = shown.scene
     return (
         *columns(((job.id, 9, "strong"), (f"{glyph} {job_word(job)}", 11, role), (job.name, 24, "text"))),
-        *columns(((job.user, 10, "muted"), (words.plural(job.gpus or 0, "GPU") if job.gpus is not None else "–", 8, "text"))),
+        *columns(((job.user, 10, "muted"), (words.counted(job.gpus, "GPU"), 8, "text"))),
         *columns(((elapsed(scene, job)[0][0], -5, "text"), ("ckpt " + checkpoint(scene, job)[0][0], 10, "muted"))),
     )  # fmt: skip
 

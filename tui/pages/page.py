@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from crashcart.tui.cells import Span, fit
+from crashcart.tui.cells import Span, fit, padded
 from crashcart.tui.places import Place
 from crashcart.tui.selection import Selection
 
@@ -67,4 +67,8 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def columns(parts: Sequence[tuple[str, int, str]]) -> tuple[Span, ...]:
     """Spans from (text, width, role), two blanks between; a negative width aligns to the right."""
-    return tuple((fit(text, abs(width), "right" if width < 0 else "left") + "  ", role) for text, width, role in parts)
+    spans: list[Span] = []
+    for text, width, role in parts:
+        spans += padded(text, abs(width), role, "right" if width < 0 else "left")
+        spans.append(("  ", "text"))
+    return tuple(spans)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar, cast
 
 from textual import on
@@ -11,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 
 from crashcart.ops.filter import FilterError
@@ -43,6 +45,9 @@ from crashcart.tui.widgets.view import View
 
 TAB_OF_KIND = {kind: view for view, kind in KIND_OF.items()} | {"action": "audit"}
 """Details stay under the tab of the list they belong to."""
+
+TYPING_SECONDS = 0.12
+"""A filter is applied when the typing pauses: over 50,000 jobs a word takes longer than the gap between two keys."""
 
 
 class Cockpit(Screen[None]):
@@ -95,6 +100,7 @@ class Cockpit(Screen[None]):
         self._first = place
         self._themes = themes
         self._filter_before = ""
+        self._typing_timer: Timer | None = None
         self._strip = StatusStrip(look, shown, colors=colors, identity=identity, read_only=read_only, id="strip")
         self._banner = Banner(look, shown, id="banner")
         self._tabs = ViewTabs(look, shown, id="tabs")
@@ -285,7 +291,13 @@ class Cockpit(Screen[None]):
     @on(Prompt.Changed)
     def _typing(self, event: Prompt.Changed) -> None:
         if event.purpose == "filter" and self._prompt.is_open:
-            self.filter_by(event.text)
+            if self._typing_timer is not None:
+                self._typing_timer.stop()
+            self._typing_timer = self.set_timer(TYPING_SECONDS, partial(self._filter_while_typing, event.text))
+
+    def _filter_while_typing(self, text: str) -> None:
+        if self._prompt.is_open:
+            self.filter_by(text)
 
     def filter_by(self, text: str) -> bool:
         """Filter the view; say what is wrong and keep the filter before when the text is none."""

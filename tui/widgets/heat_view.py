@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from crashcart.ops.filter import compile_filter
 from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.commands import Scope
 from crashcart.tui.selection import Selection, from_keys
-from crashcart.tui.states import node_mark
+from crashcart.tui.states import word_mark
 
 from .emptiness import why_empty
 from .heatmap import Heatmap
@@ -38,25 +40,30 @@ class HeatView(Heatmap):
 
     def headline(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """`512 GPUs  430 in use  ▼ 2 drained  ✕ 1 down`, and the metric."""
-        store = self._shown.store
-        nodes = [store.nodes[key] for key in self._shown.keys("node")]
-        gpus = sum(tile.gpus for _, tiles in self._racks for tile in tiles)
-        used = sum(node.gpus_used or 0 for node in nodes)
-        left: list[Span] = [("Heatmap", "title"), ("  ", "text"), (words.plural(gpus, "GPU"), "muted")]
-        if nodes:
-            left += [("  ", "text"), (f"{used:,} in use", "muted")]
-        counts: dict[tuple[str, str, str], int] = {}
-        for node in nodes:
-            glyph, role = node_mark(node)
-            if role != "ok":
-                slot = (glyph, role, node.word)
-                counts[slot] = counts.get(slot, 0) + 1
-        for (glyph, role, word), number in sorted(counts.items(), key=lambda item: item[0][2]):
-            left += [("  ", "text"), (f"{glyph} {number:,} {word}", role)]
+        picture = self._shown.picture_of("node")
+        if picture != self._counted_of:
+            self._counted_of, self._counted = picture, self._count()
+        left = [("Heatmap", "title"), ("  ", "text"), *self._counted]
         if self.filter.text:
             left += [("   / ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")]
         zoom = "one cell a node" if self.cursor.layout.is_zoomed_out else "one cell a GPU"
         return tuple(left), ((f"{self.metric.title}", "muted"), (f", {zoom}", "faint"))
+
+    _counted_of: object = None
+    _counted: tuple[Span, ...] = ()
+
+    def _count(self) -> tuple[Span, ...]:
+        store = self._shown.store
+        nodes = [store.nodes[key] for key in self._shown.keys("node")]
+        gpus = sum(tile.gpus for _, tiles in self._racks for tile in tiles)
+        spans: list[Span] = [(words.plural(gpus, "GPU"), "muted")]
+        if nodes:
+            spans.append((f"  {sum(node.gpus_used or 0 for node in nodes):,} in use", "muted"))
+        for word, number in sorted(Counter(node.word for node in nodes).items()):
+            glyph, role = word_mark(word)
+            if role != "ok":
+                spans.append((f"  {glyph} {number:,} {word}", role))
+        return tuple(spans)
 
     def selections(self) -> list[Selection]:
         """The node under the cursor, and the job on that GPU."""

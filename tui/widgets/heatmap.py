@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from crashcart.ops.fields import GpuRow
 from crashcart.ops.filter import Filter, compile_filter
 from crashcart.tui import commands
 from crashcart.tui.attention import attention
 from crashcart.tui.cells import Span, strip_of
-from crashcart.tui.heat_cells import CellReader, Glyph, whole_node
+from crashcart.tui.heat_cells import CellReader
 from crashcart.tui.heat_cursor import HeatCursor
 from crashcart.tui.heat_layout import Tile, lay_out
 from crashcart.tui.heat_legend import legend
 from crashcart.tui.heat_metrics import METRICS, HeatMetric
+from crashcart.tui.heat_painter import HeatPainter
 from crashcart.tui.heat_readout import readout
 from crashcart.tui.heat_tiles import racks
 from crashcart.tui.look import Look
 from crashcart.tui.shown import Shown
-from crashcart.tui.states import is_faulty, node_mark
 
 from .lines import LineWidget
 
@@ -70,25 +68,31 @@ class Heatmap(LineWidget, can_focus=True):
         self.zoomed_out: bool | None = None  # None: not chosen by hand
         self.message: tuple[tuple[Span, ...], ...] = ()
         self._racks: list[tuple[str, list[Tile]]] = []
+        self._drawn_attention: object = None
+        self._tiles_of: object = None
         self._attention: list[tuple[Span, ...]] = []
-        self._wanted: dict[tuple[str, int], bool] = {}
+        self._painter = HeatPainter(look, shown)
 
     # data
 
     def refresh_picture(self) -> None:
         """Take the picture in: tiles may have come or gone; the cursor stays on its GPU."""
-        self._wanted.clear()
-        self._attention = attention(self._shown)
-        fresh = racks(self._shown)
-        if fresh != self._racks:
-            self._racks = fresh
-            self._place()
+        picture = self._shown.picture_of("node", "alert")
+        if picture != self._drawn_attention:
+            self._drawn_attention, self._attention = picture, attention(self._shown)
+        generations = tuple(table.rows.generation for table in self._shown.store.gpus.values())
+        tiles_of = (self._shown.picture_of("node"), generations, self._shown.has_many_clusters())
+        if tiles_of != self._tiles_of:
+            self._tiles_of = tiles_of
+            fresh = racks(self._shown)
+            if fresh != self._racks:
+                self._racks = fresh
+                self._place()
         self.repaint()
 
     def set_filter(self, wanted: Filter) -> None:
         """Dim what does not match."""
         self.filter = wanted
-        self._wanted.clear()
         self.repaint()
 
     def on_resize(self) -> None:
@@ -191,6 +195,9 @@ class Heatmap(LineWidget, can_focus=True):
 
     # drawing
 
+    def begin_frame(self) -> None:
+        self._painter.begin(self.metric, self.filter, zoomed_out=self.cursor.layout.is_zoomed_out)
+
     def draw_line(self, y: int, width: int) -> Strip:
         if y >= self.map_rows:
             return self._foot(y - self.map_rows, width)
@@ -202,8 +209,8 @@ class Heatmap(LineWidget, can_focus=True):
         if line >= lines:
             return self._attention_line(y - (lines - self.cursor.top) * self.pitch, width)
         if part == NAMES and self.pitch == 3:
-            return self._names_line(line, width)
-        return self._map_line(line, width) if part == self.pitch // 3 else self.line(width=width)
+            return self._painter.names_line(self.cursor, line, width)
+        return self._painter.map_line(self.cursor, line, width) if part == self.pitch // 3 else self.line(width=width)
 
     def _attention_line(self, y: int, width: int) -> Strip:
         """Below the map, where there is room: what asks for attention."""
@@ -219,64 +226,6 @@ class Heatmap(LineWidget, can_focus=True):
             return self.line((more, "faint"), ("   4 alerts   2 nodes", "faint"), width=width)
         spans = self._attention[index] if index < len(self._attention) else ()
         return self.line((" ", "text"), *spans, width=width)
-
-    def _names_line(self, line: int, width: int) -> Strip:
-        row = self.cursor.layout.lines[line]
-        parts: list[tuple[str, Style]] = []
-        used = 0
-        for x, tile in zip(row.xs, row.tiles, strict=True):
-            here = self.cursor.tile is not None and tile.key == self.cursor.tile.key
-            name = tile.name if len(tile.name) <= tile.gpus else tile.name[-tile.gpus :]
-            parts.append((" " * (x + 2 - used), self.style()))
-            parts.append((name, self.style("accent" if here else "faint")))
-            used = x + 2 + len(name)
-        return strip_of(parts, width, self.style())
-
-    def _map_line(self, line: int, width: int) -> Strip:
-        row = self.cursor.layout.lines[line]
-        reader = CellReader(self._shown.scene, self.metric)
-        pieces: list[tuple[int, list[tuple[str, Style]]]] = [
-            (x, [(label, self.style("muted"))]) for x, label in row.labels
-        ]
-        pieces += [(x, self._tile_parts(tile, reader)) for x, tile in zip(row.xs, row.tiles, strict=True)]
-        parts: list[tuple[str, Style]] = [(" ", self.style())]
-        used = 0
-        for x, piece in sorted(pieces, key=lambda item: item[0]):
-            parts.append((" " * (x - used), self.style()))
-            parts += piece
-            used = x + sum(len(text) for text, _ in piece)
-        return strip_of(parts, width, self.style())
-
-    def _tile_parts(self, tile: Tile, reader: CellReader) -> list[tuple[str, Style]]:
-        cells = reader.cells(tile)
-        here = self.cursor.tile is not None and tile.key == self.cursor.tile.key
-        if self.filter.text:
-            cells = [cell if self._is_wanted(tile, gpu) else (cell[0], "faint") for gpu, cell in enumerate(cells)]
-        if self.cursor.layout.is_zoomed_out:
-            return [self._styled(whole_node(cells), here)]
-        return [
-            self._node_sign(tile),
-            *(self._styled(cell, here and gpu == self.cursor.gpu) for gpu, cell in enumerate(cells)),
-        ]
-
-    def _styled(self, cell: Glyph, is_cursor: bool) -> tuple[str, Style]:
-        palette = self.look.palette
-        return cell[0], palette.role("badge-accent") if is_cursor else palette.on("tile", cell[1])
-
-    def _node_sign(self, tile: Tile) -> tuple[str, Style]:
-        node = self._shown.store.nodes.get(tile.key)
-        if node is None or not is_faulty(node):
-            return " ", self.style()
-        glyph, role = node_mark(node)
-        return glyph, self.style(role)
-
-    def _is_wanted(self, tile: Tile, gpu: int) -> bool:
-        slot = (tile.key, gpu)
-        wanted = self._wanted.get(slot)
-        if wanted is None:
-            wanted = self.filter.matches(self._shown.scene, GpuRow(tile.cluster, tile.host, gpu))
-            self._wanted[slot] = wanted
-        return wanted
 
     def _foot(self, y: int, width: int) -> Strip:
         if y == FOOT_LINES - 1:

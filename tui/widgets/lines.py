@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -26,16 +26,22 @@ class LineWidget(Widget):
         super().__init__(id=id)
         self.look = look
         self._drawn: dict[int, Strip] = {}
+        self._drawn_size = Size(0, 0)
 
     def draw_line(self, y: int, width: int) -> Strip:
         """The line `y` of the viewport in `width` cells."""
         raise NotImplementedError
+
+    def begin_frame(self) -> None:
+        """Called before lines are drawn: take the moment that all of them show."""
 
     def repaint(self) -> None:
         """Paint the lines that are not as they were."""
         width, height = self.size
         if not self.is_attached or not width:
             return
+        self._keep_size()
+        self.begin_frame()
         changed: list[Region] = []
         for y in range(height):
             strip = self.draw_line(y, width)
@@ -47,11 +53,18 @@ class LineWidget(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Called by Textual for lines that are to be painted."""
-        width = self.size.width
+        self._keep_size()
         strip = self._drawn.get(y)
-        if strip is None or strip.cell_length != width:
-            strip = self._drawn[y] = self.draw_line(y, width)
+        if strip is None:
+            self.begin_frame()
+            strip = self._drawn[y] = self.draw_line(y, self.size.width)
         return strip
+
+    def _keep_size(self) -> None:
+        """Lines of another size are worth nothing, whichever of layout and paint comes first."""
+        if self.size != self._drawn_size:
+            self._drawn.clear()
+            self._drawn_size = self.size
 
     def forget(self) -> None:
         """Draw everything anew: another theme or size, or a terminal that was garbled."""
@@ -64,8 +77,8 @@ class LineWidget(Widget):
         self._drawn.clear()
 
     def on_resize(self) -> None:
-        """Lines of the old size are worth nothing."""
-        self._drawn.clear()
+        """Another size: draw everything anew."""
+        self.forget()
 
     # drawing
 

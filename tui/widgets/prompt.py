@@ -101,7 +101,7 @@ class Prompt(Vertical):
         field.value = text
         field.cursor_position = len(text)
         self._offer(text)
-        field.focus()
+        self.screen.set_focus(field)  # at once: `focus()` comes later, and the next letter would be a command
 
     def say_error(self, text: str) -> None:
         """Say what is wrong with what was typed; an empty text takes it back."""
