@@ -46,6 +46,8 @@ class LocalRunner:
             raise Unreachable(
                 f"{argv[0]} is not on this machine; install it, or reach it with via = ssh:HOST"
             ) from error
+        except ValueError as error:  # a lone surrogate in an argument, a NUL in the environment
+            return CommandResult("not_sent", None, detail=f"{clean(argv[0], limit=80)} cannot be called so: {error}")
         except OSError as error:
             raise Unreachable(f"{argv[0]} cannot be started: {error.strerror or error}") from error
         try:

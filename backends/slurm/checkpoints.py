@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from crashcart.backends.contract import CheckpointFile, CommandRunner, SignalTarget
-from crashcart.backends.errors import BackendError, Malformed, Unreachable
+from crashcart.backends.errors import BackendError, Denied, Malformed, Unreachable
 from crashcart.backends.model import Job
 from crashcart.backends.text import clean
 
@@ -29,17 +30,18 @@ def first_node(job: Job) -> str | None:
 
 
 async def caught_signals(
-    client: SlurmClient, on_node: CommandRunner, job: Job, host: str, target: SignalTarget
+    client: SlurmClient, on_node: Callable[[str], CommandRunner], job: Job, host: str, target: SignalTarget
 ) -> frozenset[str] | None:
     """Signals that every process handles which `target` reaches on `host`; None when that cannot be read."""
     words = client.argv("scontrol", "listpids", job.raw_id, host)
     try:
-        listed = await on_node.run(words, timeout=10.0, env=client.env())
+        runner = on_node(host)
+        listed = await runner.run(words, timeout=10.0, env=client.env())
         numbers = _process_ids(listed.stdout, target) if listed.state == "ok" else []
         if not numbers:
             return None
         paths = [f"/proc/{number}/status" for number in numbers[:MOST_PROCESSES]]
-        told = await on_node.run(["grep", "-h", "SigCgt", *paths], timeout=10.0)
+        told = await runner.run(["grep", "-h", "SigCgt", *paths], timeout=10.0)
     except BackendError:
         return None
     masks = [int(found, 16) for found in re.findall(rb"SigCgt:\s*([0-9a-f]{1,16})", told.stdout)]
@@ -68,20 +70,24 @@ def _process_ids(raw: bytes, target: SignalTarget) -> list[int]:
 
 async def files(runner: CommandRunner, directory: str) -> tuple[CheckpointFile, ...]:
     """Files below `directory` with size and time, small trackers with their text."""
+    shown = clean(directory, limit=120)
     if not directory.startswith("/") or "\0" in directory or ".." in PurePosixPath(directory).parts:
-        raise Malformed(f"checkpoint directory {clean(directory, limit=120)!r} is not an absolute path")
-    argv = ["find", directory, "-mindepth", "1", "-maxdepth", str(DEEPEST), "-type", "f", "-printf", r"%T@\t%s\t%P\n"]
+        raise Malformed(f"checkpoint directory {shown!r} is not an absolute path")
+    argv = ["find", directory, "-mindepth", "1", "-maxdepth", str(DEEPEST), "-type", "f", "-printf", r"%T@\t%s\t%P\0"]
     result = await runner.run(argv, timeout=30.0)
     if result.state != "ok":
-        raise Unreachable(f"{clean(directory, limit=120)} on {runner.where} cannot be read: {result.detail}")
-    found = [_file(line) for line in lines(result.stdout)]
+        text = f"{shown} on {runner.where} cannot be read: {result.detail}"
+        raise Denied(text) if b"Permission denied" in result.stderr else Unreachable(text)
+    if result.truncated:
+        raise Malformed(f"{shown} on {runner.where} holds too many files; name a directory of this job alone")
+    found = [_file(line) for line in result.stdout.decode("utf-8", "backslashreplace").split("\0") if line]
     return tuple([await _with_text(runner, directory, file) for file in found])
 
 
 def _file(line: str) -> CheckpointFile:
     modified, tab, rest = line.partition("\t")
     size, second, path = rest.partition("\t")
-    if not (tab and second and size.isdigit() and re.match(r"\d{1,12}(\.\d+)?\Z", modified)):
+    if not (tab and second and re.match(r"\d{1,18}\Z", size) and re.match(r"-?\d{1,12}(\.\d+)?\Z", modified)):
         raise Malformed(f"not a line of find: {clean(line, limit=120)}")
     return CheckpointFile(clean(path, limit=1024), int(size), float(modified))
 

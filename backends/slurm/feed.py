@@ -6,27 +6,30 @@
 
 from __future__ import annotations
 
-import asyncio
+import secrets
 import time
 from collections.abc import AsyncGenerator
 
 from crashcart.backends.contract import Context, Pace
-from crashcart.backends.errors import Unreachable
 from crashcart.backends.model import Batch, Item, Job
 
 from .client import SlurmClient
-from .parse_jobs import SQUEUE_FORMAT, JobDetail, parse_details, parse_squeue, with_detail
+from .parse_details import JobDetail, parse_details, with_detail
+from .parse_jobs import Listing, parse_squeue, squeue
 from .parse_nodes import parse_nodes
-from .parse_queues import parse_ping, parse_queues
+from .parse_queues import parse_queues, with_gpus
 
 NODES = ("scontrol", "show", "node", "-d", "-o")
-JOBS = ("squeue", "-h", "-o", SQUEUE_FORMAT)
-DETAILS = ("scontrol", "show", "job", "-d", "-o")
-QUEUES = ("scontrol", "show", "partition", "-o")
-PING = ("scontrol", "ping")
+DETAILS = ("scontrol", "show", "job", "-a", "-d", "-o")
+QUEUES = ("scontrol", "show", "partition", "-a", "-o")
 
 DETAILS_SECONDS = 60.0
-"""Details are asked anew after this long even when the same jobs run: a comment or restart may have changed."""
+"""Details are asked anew after this long even when the same jobs run: a comment may have changed."""
+
+
+def new_token() -> str:
+    """What parts rows of squeue for one poll; a name chosen before it cannot hold it."""
+    return f"~{secrets.token_hex(4)}~"
 
 
 class SlurmFeed:
@@ -36,11 +39,11 @@ class SlurmFeed:
         self._cluster = context.cluster
         self._client = SlurmClient(context)
         self._details: dict[str, JobDetail] = {}
-        self._detailed: frozenset[tuple[str, str]] = frozenset()
+        self._detailed: frozenset[tuple[str, float | None]] | None = None
         self._detailed_at = 0.0
 
     async def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
-        """Yield nodes, jobs and queues, each listed completely."""
+        """Yield nodes, queues and jobs, each listed completely."""
         while True:
             await pace.turn()
             for batch in await self._poll():
@@ -51,33 +54,22 @@ class SlurmFeed:
 
     async def _poll(self) -> list[Batch]:
         when = time.time()
-        ask = self._client.ask
-        try:
-            nodes, jobs, queues = await asyncio.gather(ask(*NODES), ask(*JOBS), ask(*QUEUES))
-        except Unreachable as error:
-            raise await self._explained(error) from error
-        parsed_nodes = parse_nodes(nodes, cluster=self._cluster, when=when)
-        parsed_jobs = await self._detail(parse_squeue(jobs, cluster=self._cluster, when=when))
-        parsed_queues = parse_queues(queues, cluster=self._cluster, when=when)
+        token = new_token()
+        nodes, jobs, queues = await self._client.ask_all(NODES, squeue(token), QUEUES)
+        listed_nodes = parse_nodes(nodes, cluster=self._cluster, when=when)
+        listed_queues = with_gpus(parse_queues(queues, cluster=self._cluster, when=when), listed_nodes)
+        listed_jobs = await self._detailed_jobs(parse_squeue(jobs, token=token, cluster=self._cluster, when=when))
         return [
-            Batch("slurm", self._cluster, "node", when, parsed_nodes, complete=True),
-            Batch("slurm", self._cluster, "queue", when, parsed_queues, complete=True),
-            Batch("slurm", self._cluster, "job", when, parsed_jobs, complete=True),
+            Batch("slurm", self._cluster, "node", when, listed_nodes, complete=True),
+            Batch("slurm", self._cluster, "queue", when, listed_queues, complete=True),
+            Batch("slurm", self._cluster, "job", when, listed_jobs, complete=True),
         ]
 
-    async def _explained(self, error: Unreachable) -> Unreachable:
-        """Ask which controller is down, so that the operator need not."""
-        try:
-            result = await self._client.run(PING, seconds=5.0)
-        except Unreachable:
-            return error
-        down = [host for host, is_up in parse_ping(result.stdout) if not is_up]
-        return Unreachable(f"slurmctld on {', '.join(down)} is down: {error}") if down else error
-
-    async def _detail(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
-        running = frozenset((job.raw_id, job.node_list) for job in jobs if job.is_running)
+    async def _detailed_jobs(self, listing: Listing) -> tuple[Job, ...]:
+        """The jobs with details; a job that started since they were asked has changed them, a waiting one has not."""
+        running = frozenset((job.raw_id, job.start_time) for job in listing.jobs if job.is_running)
         age = time.monotonic() - self._detailed_at
         if running != self._detailed or age > DETAILS_SECONDS:
-            self._details = parse_details(await self._client.ask(*DETAILS)) if jobs else {}
+            self._details = parse_details(await self._client.ask(*DETAILS), listing.free_text) if listing.jobs else {}
             self._detailed, self._detailed_at = running, time.monotonic()
-        return tuple(with_detail(job, self._details.get(job.raw_id)) for job in jobs)
+        return tuple(with_detail(job, self._details.get(job.raw_id)) for job in listing.jobs)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from ClusterShell.NodeSet import NodeSet, NodeSetException
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
 from crashcart.backends.errors import Malformed
 from crashcart.backends.text import clean
@@ -17,7 +17,11 @@ _KEY = re.compile(r"(?:^|\s)([A-Z][A-Za-z0-9/:_]*)=")
 _NOTHING = frozenset({"", "(null)", "N/A", "n/a", "None", "Unknown", "NONE", "n/s"})
 _GRES = re.compile(r"gpu(?::(?P<type>[^:(,\s]+))?:(?P<count>\d+)(?:\((?P<notes>[^)]*)\))?")
 _DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?P<clock>\d+(?::\d+){0,2})\Z")
+_NODE_LIST = re.compile(r"[A-Za-z0-9._,\[\]-]{1,1048576}\Z")
+_LIST_ITEM = re.compile(r"(?:[^,\[\]]|\[[^\]]*\])+")
 _LONGEST_TEXT = 1024
+MOST_NODES = 200_000
+"""A list that names more is refused before it is expanded; the largest known Slurm clusters have some 20,000 nodes."""
 
 
 def lines(raw: bytes) -> Iterator[str]:
@@ -55,11 +59,11 @@ def whole(value: str | None) -> int | None:
 
 
 def moment(value: str | None) -> float | None:
-    """`2026-11-23T18:19:53`, local time of the cluster, as Unix seconds."""
+    """`2026-11-23T18:19:53`, UTC as the commands are asked for, as Unix seconds. Raises Malformed."""
     if value is None or value in _NOTHING:
         return None
     try:
-        return time.mktime(time.strptime(value, "%Y-%m-%dT%H:%M:%S"))
+        return datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError) as error:
         raise Malformed(f"{clean(value, limit=80)!r} is not a time") from error
 
@@ -87,11 +91,25 @@ def duration(value: str | None) -> float | None:
 
 
 def expand(node_list: str) -> tuple[str, ...]:
-    """Names of a folded list. Raises Malformed."""
+    """Names of a folded list. Raises Malformed, also for lists that are absurdly long."""
+    if not _NODE_LIST.match(node_list) or _size(node_list) > MOST_NODES:
+        raise Malformed(f"{clean(node_list, limit=80)!r} is not a list of at most {MOST_NODES} nodes")
     try:
-        return tuple(NodeSet(node_list, resolver=None))
-    except (NodeSetException, ValueError, OverflowError, MemoryError) as error:
+        return tuple(NodeSet(node_list, resolver=RESOLVER_NOGROUP))
+    except (NodeSetException, ValueError, OverflowError) as error:
         raise Malformed(f"{clean(node_list, limit=80)!r} is not a node list") from error
+
+
+def _size(node_list: str) -> int:
+    """At most how many names `r[1-2]n[001-064],login1` stands for, without expanding it."""
+    total = 0
+    for item in _LIST_ITEM.findall(node_list):
+        product = 1
+        for inside in re.findall(r"\[([^\]]*)\]", item):
+            spans = re.findall(r"(\d{1,12})(?:-(\d{1,12}))?", inside)
+            product *= sum(max(1, int(last or first) - int(first) + 1) for first, last in spans)
+        total += product
+    return total
 
 
 def indexes(text: str) -> tuple[int, ...]:

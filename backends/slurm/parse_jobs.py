@@ -1,9 +1,8 @@
-"""`squeue` to jobs, and `scontrol show job -d -o` to what squeue cannot tell."""
+"""`squeue` to jobs. A user's text can never pass for a row or a column of somebody else's."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec
 
@@ -11,56 +10,65 @@ from crashcart.backends.errors import Malformed
 from crashcart.backends.model import Job
 from crashcart.backends.text import clean
 
-from .fields import Fields, duration, expand, fields, gpus, lines, moment, told, whole
+from .fields import duration, gpus, moment, told, whole
 
-SQUEUE_FORMAT = "%A|%i|%F|%K|%u|%a|%P|%q|%T|%r|%D|%b|%Q|%V|%S|%e|%l|%N|%j"
-"""raw id, display id, array id, task, user, account, partition, QOS, state, reason, nodes, GRES per node, priority,
-submit, start, end, limit, node list, and last the name, which may hold the separator."""
+_FORMAT = "%A|%i|%F|%u|%P|%q|%T|%r|%D|%b|%Q|%V|%S|%e|%l|%N"
+"""raw id, display id, array id, user, partition, QOS, state, reason, nodes, GRES per node, priority, submit, start,
+end, limit, node list. Account and name come behind it: they are free text, with bars and line feeds if a user likes.
+"""
 
-_COLUMNS = SQUEUE_FORMAT.count("|")
+_COLUMNS = _FORMAT.count("|") + 1
 _ID = re.compile(r"\d{1,12}\Z")
 _DISPLAY = re.compile(r"\d{1,12}(?:_(?:\d{1,10}|\[[0-9,\-:%. ]*\]?))?(?:\+\d{1,6})?\Z")
 _WORD = re.compile(r"[A-Z_]{1,40}\Z")
-_SHARED = re.compile(r"Nodes=(\S+) CPU_IDs=\S* Mem=\S* GRES=(\S*)")
 _LONGEST_ARRAY = 4_000_001  # Slurm's largest MaxArraySize
 
 
-class JobDetail(msgspec.Struct, frozen=True):
-    """What `scontrol show job -d` knows besides squeue."""
+class Listing(msgspec.Struct, frozen=True):
+    """Jobs, and by raw id the (account, name) exactly as Slurm prints them, to be found again in other output."""
 
-    gpus: int | None
-    gpu_map: tuple[tuple[str, tuple[int, ...]], ...] | None
-    requeueable: bool | None
-    restarts: int | None
-    work_dir: str | None
-    std_out: str | None
-    comment: str | None
-    batch: bool
+    jobs: tuple[Job, ...]
+    free_text: dict[str, tuple[str, str]]
 
 
-def parse_squeue(raw: bytes, *, cluster: str, when: float) -> tuple[Job, ...]:
+def squeue(token: str, *filters: str) -> tuple[str, ...]:
+    """The listing as a command. `token` parts rows and free text, so it must be fresh and nobody's guess."""
+    row = f"{token}{_FORMAT}{token}%a{token}%j"
+    return ("squeue", "-h", "-a", "--local", "--noconvert", *filters, "-o", row)
+
+
+def parse_squeue(raw: bytes, *, token: str, cluster: str, when: float) -> Listing:
     """All queue entries; an unstarted array is one. Raises Malformed."""
-    return tuple(_job(line, cluster, when) for line in lines(raw))
+    before, *parts = raw.decode("utf-8", "backslashreplace").split(token)
+    if before.strip() or len(parts) % 3:
+        raise Malformed(f"not what squeue was asked for: {clean(before or parts[-1], limit=120)}")
+    jobs: list[Job] = []
+    free_text: dict[str, tuple[str, str]] = {}
+    for row, account, line in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        name = line.removesuffix("\n")
+        job = _job(row, account, name, cluster, when)
+        jobs.append(job)
+        free_text[job.raw_id] = (account, name)
+    return Listing(tuple(jobs), free_text)
 
 
-def _job(line: str, cluster: str, when: float) -> Job:
-    columns = line.split("|", _COLUMNS)
-    if len(columns) != _COLUMNS + 1 or not _ID.match(columns[0]) or not _DISPLAY.match(columns[1]):
-        raise Malformed(f"not a line of squeue: {clean(line, limit=120)}")
-    raw_id, shown, array_id, _task, user, account, partition, qos, state, reason = columns[:10]
+def _job(row: str, account: str, name: str, cluster: str, when: float) -> Job:
+    columns = row.split("|")
+    if len(columns) != _COLUMNS or not _ID.match(columns[0]) or not _DISPLAY.match(columns[1]):
+        raise Malformed(f"not a row of squeue: {clean(row, limit=120)}")
+    raw_id, shown, array_id, user, partition, qos, state, reason = columns[:8]
     if not _WORD.match(state):
         raise Malformed(f"{clean(state, limit=80)!r} is not a job state")
     bundled = "[" in shown
-    nodes = whole(columns[10])
-    per_node = gpus(columns[11])
-    pending = state == "PENDING"
+    nodes = whole(columns[8])
+    per_node = gpus(columns[9])
     return Job(
         cluster=cluster,
         source="slurm",
         when=when,
         id=array_id if bundled and _ID.match(array_id) else shown,
         raw_id=raw_id,
-        name=clean(columns[18], limit=256),
+        name=clean(name, limit=256),
         user=clean(user, limit=128),
         account=told(account),
         partition=told(partition),
@@ -69,14 +77,14 @@ def _job(line: str, cluster: str, when: float) -> Job:
         reason=told(reason) if state != "RUNNING" else None,
         array=clean(shown, limit=256) if bundled else None,
         array_tasks=_tasks(shown) if bundled else 1,
-        node_list="" if pending else clean(columns[17], limit=65_536),
+        node_list="" if state == "PENDING" else clean(columns[15], limit=65_536),
         node_count=nodes,
         gpus=None if per_node is None or nodes is None else per_node.count * nodes,
-        priority=whole(columns[12]),
-        submit_time=moment(columns[13]),
-        start_time=moment(columns[14]),
-        end_time=moment(columns[15]),
-        time_limit_seconds=duration(columns[16]),
+        priority=whole(columns[10]),
+        submit_time=moment(columns[11]),
+        start_time=moment(columns[12]),
+        end_time=moment(columns[13]),
+        time_limit_seconds=duration(columns[14]),
     )
 
 
@@ -90,64 +98,3 @@ def _tasks(shown: str) -> int:
             first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
             total += max(0, (last - first) // max(1, step) + 1)
     return min(max(1, total), _LONGEST_ARRAY)
-
-
-def parse_details(raw: bytes) -> dict[str, JobDetail]:
-    """Details by raw job id. Raises Malformed."""
-    found: dict[str, JobDetail] = {}
-    for line in lines(raw):
-        told_fields = fields(line)
-        if line.startswith("No jobs in the system"):
-            continue
-        if "JobId" not in told_fields or not _ID.match(told_fields["JobId"]):
-            raise Malformed(f"not a job: {clean(line, limit=120)}")
-        found[told_fields["JobId"]] = _detail(line, told_fields)
-    return found
-
-
-def _detail(line: str, told_fields: Fields) -> JobDetail:
-    requeue, restarts = whole(told_fields.get("Requeue")), whole(told_fields.get("Restarts"))
-    gpu_map = _gpu_map(line)
-    total = gpus((told_fields.get("JOB_GRES") or "").replace("(null)", "") or None)
-    return JobDetail(
-        gpus=total.count if total else None,
-        gpu_map=gpu_map,
-        requeueable=None if requeue is None else requeue == 1,
-        restarts=restarts,
-        work_dir=told(told_fields.get("WorkDir")),
-        std_out=told(told_fields.get("StdOut")),
-        comment=told(told_fields.get("Comment")),
-        batch=told_fields.get("BatchFlag") == "1",
-    )
-
-
-def _gpu_map(line: str) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
-    """GPU indexes by node from `Nodes=g[1-2] CPU_IDs=.. Mem=.. GRES=gpu:h100:4(IDX:0-3)` groups."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-    for match in _SHARED.finditer(line):
-        gres = gpus(match[2])
-        if gres is None:
-            continue
-        if gres.indexes is None:
-            return None
-        found += [(clean(name, limit=255), gres.indexes) for name in expand(match[1])]
-    return tuple(found) or None
-
-
-def with_detail(job: Job, detail: JobDetail | None) -> Job:
-    """The job with what its detail adds."""
-    if detail is None:
-        return job
-    more: dict[str, Any] = {
-        "requeueable": detail.requeueable if detail.batch else False,
-        "restarts": detail.restarts,
-        "work_dir": detail.work_dir,
-        "std_out": detail.std_out,
-        "comment": detail.comment,
-        "gpus": job.gpus if detail.gpus is None else detail.gpus,
-    }
-    if job.is_running:
-        more["gpu_map"] = detail.gpu_map
-        if job.gpus is None and detail.gpus is None and detail.gpu_map is not None:
-            more["gpus"] = sum(len(found) for _, found in detail.gpu_map)
-    return msgspec.structs.replace(job, **more)

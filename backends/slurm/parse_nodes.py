@@ -13,17 +13,22 @@ from .fields import Fields, fields, gpus, lines, moment, told, whole
 MEMORY_STEP_BYTES = 64 << 20
 """Free memory is rounded to this, so that its jitter does not make every node a change at every poll."""
 
-_REASON = re.compile(r"(?P<text>.*?)\s*\[(?P<who>[^\[\]@]*)@(?P<when>[0-9T:-]+)\]\s*\Z", re.DOTALL)
+_REASON = re.compile(
+    r"\sReason=(?P<text>.*?)(?:\s*\[(?P<who>[^\[\]@\s]*)@(?P<when>[0-9T:-]{19})\])?(?=\s*\Z|\s(?:Comment|Extra|InstanceId)=)",
+    re.DOTALL,
+)
+"""Operators write `=` and brackets into reasons, so a reason ends where Slurm's own mark or next key is."""
 _SUFFIXES = {
     "*": "NOT_RESPONDING", "~": "POWERED_DOWN", "#": "POWERING_UP", "!": "POWER_DOWN", "%": "POWERING_DOWN",
     "$": "MAINTENANCE", "@": "REBOOT_REQUESTED", "^": "REBOOT_ISSUED", "-": "PLANNED",
 }  # fmt: skip
+_NO_NODE = re.compile(r"Node \S+ not found\s*\Z|No nodes in the system")
 _MIB = 1 << 20
 
 
 def parse_nodes(raw: bytes, *, cluster: str, when: float) -> tuple[Node, ...]:
     """All nodes of the output. Raises Malformed when a line is not a node."""
-    return tuple(_node(line, cluster, when) for line in lines(raw) if line.strip() != "No nodes in the system")
+    return tuple(_node(line, cluster, when) for line in lines(raw) if not _NO_NODE.match(line))
 
 
 def _node(line: str, cluster: str, when: float) -> Node:
@@ -35,7 +40,7 @@ def _node(line: str, cluster: str, when: float) -> Node:
     except BadIdentifier as error:
         raise Malformed(str(error)) from error
     state, flags = _state(told_fields["State"])
-    reason, reason_by, reason_at = _reason(told_fields.get("Reason"))
+    reason, reason_by, reason_at = _reason(line)
     total, used = gpus(told_fields.get("Gres")), gpus(told_fields.get("GresUsed"))
     return Node(
         cluster=cluster,
@@ -78,14 +83,11 @@ def _state(text: str) -> tuple[str, tuple[str, ...]]:
     return words[0], tuple(sorted(flags | set(words[1:])))
 
 
-def _reason(text: str | None) -> tuple[str | None, str | None, float | None]:
-    """`xid 79 [root@2026-11-23T18:48:11]` as text, who, when."""
-    reason = told(text)
-    if text is None or reason is None:
+def _reason(line: str) -> tuple[str | None, str | None, float | None]:
+    """`Reason=xid 79 [root@2026-11-23T18:48:11]` as text, who, when."""
+    match = _REASON.search(line)
+    if match is None or told(match["text"]) is None:
         return None, None, None
-    match = _REASON.match(text)
-    if match is None:
-        return reason, None, None
     return clean(match["text"], limit=1024), told(match["who"]), moment(match["when"])
 
 

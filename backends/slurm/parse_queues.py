@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
 
 from crashcart.backends.errors import Malformed
-from crashcart.backends.model import Queue
+from crashcart.backends.model import Node, Queue
 from crashcart.backends.text import clean
 
 from .fields import duration, fields, lines, told, whole
@@ -36,6 +40,18 @@ def _queue(line: str, cluster: str, when: float) -> Queue:
         gpus_total=int(tres[1]) if tres else None,
         priority=whole(told_fields.get("PriorityTier")),
         max_time_seconds=duration(told_fields.get("MaxTime")),
+    )
+
+
+def with_gpus(queues: Sequence[Queue], nodes: Sequence[Node]) -> tuple[Queue, ...]:
+    """The queues with the GPUs of their nodes: without accounting Slurm does not count them by partition."""
+    counts: dict[str, int] = defaultdict(int)
+    for node in nodes:
+        for partition in node.partitions:
+            counts[partition] += node.gpus_total or 0
+    return tuple(
+        queue if queue.gpus_total is not None else msgspec.structs.replace(queue, gpus_total=counts[queue.name])
+        for queue in queues
     )
 
 
