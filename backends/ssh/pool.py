@@ -101,6 +101,7 @@ class SshPool:
                 tunnel=tunnel,
                 username=stop.user or (),
                 client_keys=[stop.identity] if stop.identity else (),
+                client_certs=[] if stop.identity else (),  # its own lies beside it; ssh_config's belongs to another key
                 known_hosts=trusted,
                 client_factory=lambda: _Client(answered),
                 connect_timeout=None,
@@ -111,6 +112,12 @@ class SshPool:
                 x11_forwarding=False,
                 utf8_decode_errors="backslashreplace",
             )
+
+
+async def is_lost(connection: Connection) -> bool:
+    """Whether a connection that just failed is gone for good."""
+    await asyncio.sleep(0)  # asyncssh refuses channels one turn of the loop before it calls the connection closed
+    return connection.is_closed()
 
 
 class _Client(asyncssh.SSHClient):

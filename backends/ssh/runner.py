@@ -17,7 +17,7 @@ from crashcart.backends.contract import CommandResult
 from crashcart.backends.errors import Unreachable
 from crashcart.backends.text import clean, node_name
 
-from .pool import Connection, SshPool
+from .pool import Connection, SshPool, is_lost
 
 LONGEST_ARGUMENT = 4096
 LONGEST_LINE = 100 << 10  # Linux starts no program with an argument over 128 KiB, and the line is one argument
@@ -101,10 +101,10 @@ class SshRunner:
                 async with asyncio.timeout_at(ends):
                     return await _start(connection, line, stdin)
             except asyncssh.ChannelOpenError as error:
-                was_sent = error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED
-                if was_sent and connection.is_closed():
+                was_sent, lost = error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED, await is_lost(connection)
+                if was_sent and lost:
                     return _unknown("the link was lost; the command may have run")
-                if was_sent or is_last or not connection.is_closed():
+                if is_last or not lost:
                     return _not_sent(f"{self._host} starts no command: {clean(error.reason, limit=200)}")
             except TimeoutError:
                 return _unknown(f"{self._host} did not answer within {seconds:g} s; the command may have run")

@@ -11,7 +11,7 @@ import asyncssh
 from crashcart.backends.errors import Denied, Unreachable
 from crashcart.backends.text import clean
 
-from .pool import SshPool
+from .pool import Connection, SshPool, is_lost
 
 _CHUNK = 1 << 16
 _WINDOW = 1 << 15  # bytes under way: what still comes after Ctrl-C
@@ -58,12 +58,12 @@ class SshTerminal:
 
 async def open_terminal(pool: SshPool, host: str, *, term: str, columns: int, rows: int) -> SshTerminal:
     """A login shell on `host`. Raises BadIdentifier, Unreachable, Denied, Unsupported."""
-    connection = await pool.connection(host)
+    await pool.connection(host)
     slot = pool.slots(host)
     await slot.acquire()
     is_open = False
     try:
-        process = await _shell(connection, host, term, (columns, rows))
+        process = await _begin(pool, host, clean(term, limit=64), (columns, rows))
         is_open = True
     finally:
         if not is_open:
@@ -71,26 +71,31 @@ async def open_terminal(pool: SshPool, host: str, *, term: str, columns: int, ro
     return SshTerminal(process, slot.release)
 
 
-async def _shell(
-    connection: asyncssh.SSHClientConnection, host: str, term: str, size: tuple[int, int]
-) -> asyncssh.SSHClientProcess[bytes]:
-    try:
-        return await connection.create_process(
-            None,
-            term_type=clean(term, limit=64),
-            term_size=size,
-            request_pty=True,
-            stderr=asyncssh.STDOUT,
-            encoding=None,
-            x11_forwarding=False,
-            window=_WINDOW,
-            max_pktsize=_PACKET,
-        )
-    except asyncssh.ChannelOpenError as error:
-        said = clean(error.reason, limit=200)
-        if connection.is_closed():
-            raise Unreachable(f"{host}: the link was lost while opening a shell: {said}; try again") from error
-        raise Denied(f"{host} opens no shell: {said}; a certificate needs permit-pty, the server PermitTTY") from error
-    except (asyncssh.Error, OSError) as error:
-        said = clean(str(error), limit=200)
-        raise Unreachable(f"{host}: the link was lost while opening a shell: {said}; try again") from error
+async def _begin(pool: SshPool, host: str, term: str, size: tuple[int, int]) -> asyncssh.SSHClientProcess[bytes]:
+    """Start it; once more on a new connection when the old one turns out to be lost."""
+    said = ""
+    for _ in range(2):
+        connection = await pool.connection(host)
+        try:
+            return await _start(connection, term, size)
+        except (asyncssh.Error, OSError) as error:
+            said = clean(str(error), limit=200)
+            if not await is_lost(connection):
+                raise Denied(
+                    f"{host} opens no shell: {said}; a certificate needs permit-pty, the server PermitTTY"
+                ) from error
+    raise Unreachable(f"{host}: the link was lost while opening a shell: {said}; try again")
+
+
+async def _start(connection: Connection, term: str, size: tuple[int, int]) -> asyncssh.SSHClientProcess[bytes]:
+    return await connection.create_process(
+        None,
+        term_type=term,
+        term_size=size,
+        request_pty=True,
+        stderr=asyncssh.STDOUT,
+        encoding=None,
+        x11_forwarding=False,
+        window=_WINDOW,
+        max_pktsize=_PACKET,
+    )

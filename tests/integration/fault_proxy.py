@@ -24,6 +24,8 @@ class FaultProxy:
         self._target = target
         self._server: asyncio.Server | None = None
         self._pairs: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
+        self._up_left: int | None = None
+        self._down_left: int | None = None
         self._flows = asyncio.Event()
         self._flows.set()
 
@@ -71,6 +73,10 @@ class FaultProxy:
         """Pass on no more than that, in each direction."""
         self.bytes_per_second = bytes_per_second
 
+    def cut_after(self, *, up: int | None = None, down: int | None = None) -> None:
+        """End all links, once, when that many more bytes have gone to the target or come from it."""
+        self._up_left, self._down_left = up, down
+
     def garbage(self, size: int = 256) -> None:
         """Send bytes to our side that the other side never sent."""
         for near, _ in self._pairs:
@@ -84,9 +90,9 @@ class FaultProxy:
             writer.close()
             return
         self._pairs.append((writer, far_writer))
-        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        await asyncio.gather(self._pump(reader, far_writer, up=True), self._pump(far_reader, writer, up=False))
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool) -> None:
         size = _CHUNK
         with contextlib.suppress(OSError):
             while data := await source.read(size):
@@ -96,7 +102,21 @@ class FaultProxy:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
                     size = max(1, int(self.bytes_per_second * _SLICE_SECONDS))
                 await self._flows.wait()
+                left = self._up_left if up else self._down_left
+                if left is not None and len(data) > left:
+                    await self._cut(sink, data[:left])
+                    return
+                if left is not None and up:
+                    self._up_left = left - len(data)
+                elif left is not None:
+                    self._down_left = left - len(data)
                 sink.write(data)
                 await sink.drain()
         await self._flows.wait()
         sink.close()
+
+    async def _cut(self, sink: asyncio.StreamWriter, last: bytes) -> None:
+        self.cut_after()
+        sink.write(last)
+        await sink.drain()
+        self.fin()  # not a reset: that would take back what was passed on just now

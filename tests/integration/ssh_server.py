@@ -45,9 +45,9 @@ class SshServer:
         self.user = getpass.getuser()
         self.node_port, self.bastion_port, self.closed_port = _free_ports(3)
         self._running: list[subprocess.Popen[bytes]] = []
-        for authority in ("user_ca", "host_ca", "other_ca", "host", "lonely"):
+        for authority in ("user_ca", "host_ca", "other_ca", "host"):
             self._key(authority)
-        self._sign("host", "host_ca", ",".join((*DIRECT, *BEHIND, "bastion")), host=True)
+        self._sign("host", "host_ca", ",".join((*DIRECT, *BEHIND, "bastion")), "-5m:+1h", "-h")
         self.key("operator")
         self.known_hosts = home / "known_hosts"
         self.known_hosts.write_text(f"@cert-authority * {(home / 'host_ca.pub').read_text()}")
@@ -71,30 +71,39 @@ class SshServer:
             process.terminate()
             process.wait(START_SECONDS)
 
-    def key(self, name: str, *, principals: str = "", authority: str = "user_ca", validity: str = "-5m:+1h") -> Path:
-        """A user's key with a certificate beside it; by default one that may log in."""
+    def key(
+        self,
+        name: str,
+        *,
+        principals: str = "",
+        authority: str = "user_ca",
+        validity: str = "-5m:+1h",
+        only: str | None = None,
+    ) -> Path:
+        """A user's key with a certificate beside it; may do all, or `only` that (`permit-pty`)."""
         self._key(name)
-        self._sign(name, authority, principals or self.user, validity)
+        rights = () if only is None else ("-O", "clear", "-O", only)
+        self._sign(name, authority, principals or self.user, validity, *rights)
         return self.home / name
 
-    def config_with(self, ports: Mapping[str, int], *, key: str = "operator", more: str = "") -> Path:
-        """An ssh_config in which the hosts of `ports` are node01 behind another port."""
+    def config_with(self, ports: Mapping[str, int], *, key: str | None = "operator", more: str = "") -> str:
+        """An ssh_config in which the hosts of `ports` are node01 behind another port; `more` comes before all else."""
         path = self.home / f"config-{len(list(self.home.glob('config-*')))}"
         others = "".join(f"Host {name}\n  Port {port}\n  HostKeyAlias node01\n" for name, port in ports.items())
+        own = f"  IdentityFile {self.home / key}\n  CertificateFile {self.home / key}-cert.pub\n" if key else ""
         aliases = "".join(f"Host {name}\n  HostKeyAlias {name}\n" for name in (*DIRECT, *BEHIND))
         path.write_text(
             f"{more}{others}{aliases}"
             f"Host bastion\n  Port {self.bastion_port}\n  HostKeyAlias bastion\n"
             "Host inner*\n  ProxyJump bastion\n"
             f"Host *\n  HostName 127.0.0.1\n  User {self.user}\n  Port {self.node_port}\n"
-            f"  IdentityFile {self.home / key}\n  CertificateFile {self.home / key}-cert.pub\n"
-            f"  UserKnownHostsFile {self.known_hosts}\n"
+            f"{own}  UserKnownHostsFile {self.known_hosts}\n"
         )
-        return path
+        return str(path)
 
     def options(self, **changes: Any) -> Options:
         """The table of the configuration for these servers, with a keepalive that tells within 1.5 s."""
-        return Options(**{"config": str(self.config), "keepalive_seconds": 0.5, "keepalive_count": 2, **changes})
+        return Options(**{"config": self.config, "keepalive_seconds": 0.5, "keepalive_count": 2, **changes})
 
     def logins(self, log: str) -> int:
         """How many connections `nodes` or `bastion` has let in so far."""
@@ -117,11 +126,9 @@ class SshServer:
     def _key(self, name: str) -> None:
         _keygen("-t", "ed25519", "-N", "", "-C", name, "-f", str(self.home / name))
 
-    def _sign(self, name: str, authority: str, names: str, validity: str = "-5m:+1h", *, host: bool = False) -> None:
-        kind = ("-h",) if host else ()
-        _keygen(
-            "-s", str(self.home / authority), "-I", name, *kind, "-n", names, "-V", validity, f"{self.home / name}.pub"
-        )
+    def _sign(self, name: str, authority: str, names: str, validity: str, *more: str) -> None:
+        key = f"{self.home / name}.pub"
+        _keygen("-s", str(self.home / authority), "-I", name, "-n", names, "-V", validity, *more, key)
 
 
 def _keygen(*arguments: str) -> None:
