@@ -57,7 +57,8 @@ class HeatPainter:
         plain = self._style("text")
         parts: list[Part] = [(" ", plain)]
         used = 0
-        labels = iter([*row.labels, (width, "")])
+        beyond = row.xs[-1] + 1 if row.xs else 0  # a line may be longer than a narrow screen
+        labels = iter([*row.labels, (beyond, "")])
         label_x, label = next(labels)
         for x, tile in zip(row.xs, row.tiles, strict=True):
             while label_x <= x:

@@ -161,7 +161,7 @@ def test_every_view_opens_at_this_size(home: Path, columns: int, rows: int) -> N
             terminal.wait_for(f" {title} ")
             terminal.settle(0.1)
         terminal.send("?")
-        terminal.wait_for("Help|help")
+        terminal.wait_for("Keys of this view")
         assert "Traceback" not in terminal.text
 
 
