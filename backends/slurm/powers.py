@@ -18,7 +18,8 @@ from crashcart.backends.contract import (
 )
 from crashcart.backends.errors import BadIdentifier, Malformed
 from crashcart.backends.model import Job, Node
-from crashcart.backends.text import job_id, node_name, reason
+from crashcart.backends.text import job_id, node_name
+from crashcart.backends.text import reason as checked_reason
 
 from . import checkpoints
 from .answers import explained
@@ -119,18 +120,18 @@ class SlurmPowers:
     def _change(self, target: str, *argv: str) -> Change:
         return Change(target, shlex.join(argv), argv, self._client.options.via)
 
-    def drain(self, node: str, why: str) -> Change:
+    def drain(self, node: str, reason: str) -> Change:
         """No new work on the node."""
-        words = ("state=drain", f"reason={reason(why)}")
+        words = ("state=drain", f"reason={checked_reason(reason)}")
         return self._change(node, "scontrol", "update", f"nodename={_one_node(node)}", *words)
 
     def resume(self, node: str) -> Change:
         """Back into service."""
         return self._change(node, "scontrol", "update", f"nodename={_one_node(node)}", "state=resume")
 
-    def reboot(self, node: str, why: str) -> Change:
+    def reboot(self, node: str, reason: str) -> Change:
         """Reboot as soon as the node is empty, then resume it."""
-        words = ("scontrol", "reboot", "ASAP", "nextstate=RESUME", f"reason={reason(why)}", _one_node(node))
+        words = ("scontrol", "reboot", "ASAP", "nextstate=RESUME", f"reason={checked_reason(reason)}", _one_node(node))
         return self._change(node, *words)
 
     def requeue(self, job: str) -> Change:

@@ -81,7 +81,9 @@ class SlurmCluster:
 
     def run(self, *argv: str, timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run a Slurm command against this cluster."""
-        return subprocess.run(argv, capture_output=True, text=True, env=self.env, check=False, timeout=timeout)
+        return subprocess.run(
+            argv, capture_output=True, text=True, errors="surrogateescape", env=self.env, check=False, timeout=timeout
+        )
 
     def must(self, *argv: str) -> str:
         """Run a command that has to succeed and return its output."""
@@ -131,10 +133,10 @@ class SlurmCluster:
         """A fresh directory for one job."""
         return Path(tempfile.mkdtemp(dir=self.home / "out"))
 
-    def commands_directory(self, folder: Path, **scripts: str) -> Path:
+    def commands_directory(self, **scripts: str) -> Path:
         """A directory for the option `bin_dir`: Slurm's commands, some replaced by shell text that may call `$real`."""
-        commands = folder / "commands"
-        commands.mkdir()
+        commands = self.directory()
+        commands.chmod(0o755)
         for name in COMMANDS:
             real = shutil.which(name)
             text = scripts.get(name, 'exec "$real" "$@"')

@@ -79,9 +79,9 @@ class Daemons:
             process.kill()
             process.wait()
 
-    def freeze(self, name: str, signal: int) -> None:
-        """Send any signal to one, STOP and CONT for instance."""
-        self._running[name].send_signal(signal)
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to one, SIGSTOP to freeze it for instance."""
+        self._running[name].send_signal(number)
 
     def stop_all(self) -> None:
         """End all, the last first: clients before servers."""

@@ -130,7 +130,7 @@ async def test_reboot_of_a_busy_node_waits_for_its_job_and_resume_calls_it_off(s
 async def test_one_refused_node_of_three_does_not_hide_the_other_two(slurm: SlurmCluster, tmp_path: Path) -> None:
     nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
     commands = slurm.commands_directory(
-        tmp_path, scontrol=f'case "$*" in *nodename=gpu02*) exec {nobody} "$real" "$@";; *) exec "$real" "$@";; esac'
+        scontrol=f'case "$*" in *nodename=gpu02*) exec {nobody} "$real" "$@";; *) exec "$real" "$@";; esac'
     )
     async with Desk(cluster_session(slurm, bin_dir=str(commands)), tmp_path) as desk:
         plan = await desk.plan("drain", "gpu01", "gpu02", "gpu03", reason="rack power")
