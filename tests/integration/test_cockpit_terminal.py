@@ -40,8 +40,8 @@ def type_slowly(terminal: PtyTerminal, text: str) -> None:
         terminal.pump(0.06)
 
 
-def drain(terminal: PtyTerminal, node: str, reason: str) -> None:
-    """From the node list to the confirmed drain of one node."""
+def select(terminal: PtyTerminal, node: str) -> None:
+    """Bring the cursor of the node list to one node and open the action menu."""
     terminal.send("2")
     terminal.wait_for("STATE")
     terminal.send("/")
@@ -50,12 +50,22 @@ def drain(terminal: PtyTerminal, node: str, reason: str) -> None:
     terminal.wait_for(r"1 of \d+|1/1")
     terminal.send("x")
     terminal.wait_for("Drain +medium")
+
+
+def drain(terminal: PtyTerminal, node: str, reason: str) -> None:
+    """From the node list to the confirmed drain of one node."""
+    select(terminal, node)
     terminal.send("d")
     terminal.wait_for("Reason")
     type_slowly(terminal, reason)
     terminal.send("enter")
     terminal.settle()
     terminal.send("enter")
+    confirm(terminal, node)
+
+
+def confirm(terminal: PtyTerminal, node: str) -> None:
+    """Type the node's name into the preview, as a person who has read it."""
     terminal.wait_for(f"Type the node's name: {node}")
     end = time.monotonic() + 0.6  # the confirmation takes no key in its first 0.4 s
     while time.monotonic() < end:
@@ -180,18 +190,10 @@ def test_a_storm_of_sizes_ends_with_the_right_picture(home: Path) -> None:
 def test_a_shell_on_a_node_takes_the_screen_and_gives_it_back(home: Path) -> None:
     with demo(home) as terminal:
         terminal.wait_for("GPUs .* in use")
-        terminal.send("2")
-        terminal.wait_for("STATE")
-        terminal.send("x")
-        terminal.wait_for("Shell")
+        select(terminal, "gpu020")
         terminal.send("s")
-        name = terminal.wait_for(r"Type the node's name: (\S+)")[1]
-        end = time.monotonic() + 0.6
-        while time.monotonic() < end:
-            terminal.pump(0.1)
-        type_slowly(terminal, name)
-        terminal.send("enter")
-        terminal.wait_for(rf"{name}.*[#$] ")
+        confirm(terminal, "gpu020")
+        terminal.wait_for(r"gpu020.*[#$] ")
         type_slowly(terminal, "hostname")
         terminal.send("enter")
         terminal.settle()
