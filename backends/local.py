@@ -102,4 +102,9 @@ async def _feed(process: asyncio.subprocess.Process, data: bytes | None) -> None
 async def _end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    ended = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.shield(ended)
+    except asyncio.CancelledError:
+        await ended  # it is killed, so this is short; left alone, its pipes would outlive the loop
+        raise
