@@ -11,6 +11,7 @@ from types import TracebackType
 
 _CHUNK = 1 << 14
 _SLICE_SECONDS = 0.05
+_END_SECONDS = 5.0
 
 
 class FaultProxy:
@@ -23,6 +24,7 @@ class FaultProxy:
         self.bytes_per_second: int | None = None
         self._target = target
         self._server: asyncio.Server | None = None
+        self._links: set[asyncio.Task[None]] = set()
         self._pairs: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self._up_left: int | None = None
         self._down_left: int | None = None
@@ -41,6 +43,8 @@ class FaultProxy:
         if self._server is not None:
             self._server.close()
         self.fin()
+        if self._links:
+            await asyncio.wait(self._links, timeout=_END_SECONDS)
 
     def fin(self) -> None:
         """End all links the polite way."""
@@ -84,6 +88,10 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        link = asyncio.current_task()
+        assert link is not None
+        self._links.add(link)
+        link.add_done_callback(self._links.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
