@@ -7,37 +7,36 @@ import os
 import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from crashcart.ops import audit_entries
 from crashcart.ops.clock import Clock, SystemClock
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.protocol import Finished
 from crashcart.ops.session import Session
 from crashcart.ops.store import Store
-from crashcart.themes import loader
 
 from . import commands, palette
 from .command_line import Act, Go, SetCluster, SetFilter, SetTheme, Simple
 from .control_filter import ControlFilter
-from .flow import ActionFlow
 from .identity import who_and_where
 from .links import Collector, Executor
 from .look import Look
 from .places import Place
-from .screens.ask import AskScreen
 from .screens.cockpit import Cockpit
-from .screens.dialog import Dialog
-from .screens.progress import ProgressScreen
-from .screens.text import TextScreen, help_lines
 from .shown import Shown
 from .targeting import TargetingError, selection_for
 from .theme import textual_theme
 from .theme_choice import choose_theme
+from .wardrobe import Wardrobe
 from .widgets.audit_list import AuditList
+from .widgets.strip import StatusStrip
+
+if TYPE_CHECKING:
+    from .flow import ActionFlow
 
 GATHER_SECONDS = 0.1
 """Changes that come within this time are drawn together."""
@@ -61,9 +60,7 @@ class CrashcartApp(App[None]):
         clock: Clock | None = None,
         identity: str | None = None,
         themes_folder: Path | None = None,
-        place: Place | None = None,
     ) -> None:
-        chosen = choose_theme(theme, os.environ)
         super().__init__()
         self._filters.append(ControlFilter())
         self._audit_file = session.audit_file
@@ -71,32 +68,31 @@ class CrashcartApp(App[None]):
         self._executor = executor
         self._user_keys = dict(keymap or {})
         self._clock = clock or SystemClock()
-        self._place = place or Place("heatmap")
         self._changes_wait = False
-        self._themes, self._troubles = _themes(themes_folder)
-        self._troubles += [f"keymap: there is no command {name!r}" for name in commands.unknown_ids(self._user_keys)]
-        if chosen not in self._themes:
-            self._troubles.append(f"there is no theme {chosen!r}; there are: {', '.join(self._themes)}")
-            chosen = loader.DEFAULT
+        self._wardrobe = Wardrobe(choose_theme(theme, os.environ), themes_folder)
         names = {cluster.name: NodeNames(cluster.node_rules) for cluster in session.clusters}
         self.store = Store()
         self.shown = Shown(self.store, self._clock, names)
-        self.look = Look(palette.build(self._themes[chosen]), self._clock)
-        self.flow = ActionFlow(self, self, executor, self.look, self.shown)
-        self.cockpit = Cockpit(
+        self.look = Look(palette.build(self._wardrobe.chosen), self._clock)
+        self._flow: ActionFlow | None = None
+        strip = StatusStrip(
             self.look,
             self.shown,
             colors={cluster.name: cluster.color for cluster in session.clusters},
             identity=identity or who_and_where(),
             read_only=executor is None,
+            id="strip",
+        )
+        self.cockpit = Cockpit(
+            self.look,
+            self.shown,
+            strip,
             audit_file=session.audit_file,
             keymap=self._user_keys,
-            themes=list(self._themes),
-            place=self._place,
+            themes=lambda: self._wardrobe.names,
         )
-        for data in self._themes.values():
-            self.register_theme(textual_theme(data))
-        self.theme = chosen
+        self.register_theme(textual_theme(self._wardrobe.chosen))
+        self.theme = self._wardrobe.chosen.name
 
     def on_mount(self) -> None:
         self.set_keymap(self._user_keys)
@@ -104,8 +100,6 @@ class CrashcartApp(App[None]):
         self.set_interval(1.0, self.cockpit.tick)
         for name in (signal.SIGHUP, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, self.exit)
-        for trouble in self._troubles:
-            self.tell(trouble, is_bad=True)
         if self._executor is not None:
             self._executor.on_news = self._news
         self.call_after_refresh(self._start)
@@ -113,6 +107,22 @@ class CrashcartApp(App[None]):
     def _start(self) -> None:
         """The first frame is up: now the rest."""
         self.run_worker(self._collector.run(self.store, self._on_change), name="collector", exit_on_error=True)
+        self._wardrobe.fill()
+        for theme in self._wardrobe.themes.values():
+            self.register_theme(textual_theme(theme))
+        for name in commands.unknown_ids(self._user_keys):
+            self.tell(f"keys: there is no command {name!r}", is_bad=True)
+        for trouble in self._wardrobe.troubles:
+            self.tell(trouble, is_bad=True)
+
+    @property
+    def flow(self) -> ActionFlow:
+        """Made when first needed: the first frame does not wait for the dialogs."""
+        if self._flow is None:
+            from .flow import ActionFlow
+
+            self._flow = ActionFlow(self, self, self._executor, self.look, self.shown)
+        return self._flow
 
     async def on_unmount(self) -> None:
         if self._executor is not None:
@@ -160,11 +170,17 @@ class CrashcartApp(App[None]):
         """A toast of plain text; the only way to `notify`."""
         self.notify(text, markup=False, severity="error" if is_bad else "information", timeout=12 if is_bad else 5)
 
+    def tell_rights(self, role: str) -> None:
+        """The strip keeps it in view."""
+        self.cockpit.set_rights(role)
+
     def _news(self, finished: Finished) -> None:
         """An action whose end was unknown has been read back since."""
         self.flow.tell_end(finished.verb, finished)
 
     def action_help(self) -> None:
+        from .screens.text import TextScreen, help_lines
+
         scopes = self.cockpit.view.scopes
         lines = help_lines((*scopes, "prompt"), self._user_keys)
         self.push_screen(TextScreen(self.look, (("Keys of this view", "title"),), lines))
@@ -175,6 +191,8 @@ class CrashcartApp(App[None]):
 
     @work
     async def _ask_to_quit(self) -> None:
+        from .screens.ask import AskScreen
+
         lines = [(("Running actions go on and are recorded without the screen.", "muted"),)]
         if await self.push_screen_wait(AskScreen(self.look, "Quit Crashcart?", lines)):
             self.exit()
@@ -186,20 +204,17 @@ class CrashcartApp(App[None]):
         for command in commands.COMMANDS:
             if command.scope == "app":
                 yield SystemCommand(command.title, command.help, _runner(self.cockpit, command.call))
-        for name, data in self._themes.items():
+        for name, data in self._wardrobe.themes.items():
             yield SystemCommand(f"Theme {name}", data.title, _runner(self.cockpit, f"app.theme('{name}')"))
 
     def action_theme(self, name: str) -> None:
         """Wear another theme."""
-        if name not in self._themes:
-            self.tell(f"Themes: {', '.join(self._themes)}", is_bad=bool(name))
+        if name not in self._wardrobe.themes:
+            self.tell(f"Themes: {', '.join(self._wardrobe.names)}", is_bad=bool(name))
             return
-        self.look.palette = palette.build(self._themes[name])
+        self.look.palette = palette.build(self._wardrobe.themes[name])
         self.theme = name
         self.cockpit.forget()
-        for screen in self.screen_stack:
-            if isinstance(screen, Dialog):
-                screen.forget()
 
     # messages of the cockpit
 
@@ -243,31 +258,23 @@ class CrashcartApp(App[None]):
         self.copy_to_clipboard(event.text)
         self.tell(f"Copied {event.text}")
 
-    @on(ProgressScreen.StopAsked)
-    async def _stop(self, event: ProgressScreen.StopAsked) -> None:
-        await self.flow.stop(event.plan_id)
-
     @on(AuditList.Wanted)
     def _audit_wanted(self) -> None:
         self._read_audit()
 
     @work(exclusive=True, group="audit")
     async def _read_audit(self) -> None:
+        from crashcart.ops import audit_entries
+
         try:
-            records = await asyncio.to_thread(audit_entries.latest, Path(self._audit_file), AUDIT_ENTRIES)
+            entries = await asyncio.to_thread(audit_entries.latest, Path(self._audit_file), AUDIT_ENTRIES)
         except OSError as error:
             self.cockpit.show_audit((), f"the audit log cannot be read: {error.strerror}: {self._audit_file}")
         else:
-            self.cockpit.show_audit(records)
+            self.cockpit.show_audit(entries)
 
 
-BY_NAME_OF_SIMPLE = {"help": "app.help", "freeze": "app.freeze", "repaint": "app.repaint", "shell": "shell"}
-
-
-def _themes(folder: Path | None) -> tuple[dict[str, loader.ThemeData], list[str]]:
-    """All themes, the user's own over the built-in ones, and what is wrong with files that were skipped."""
-    own, failed = loader.user_themes(folder) if folder is not None and folder.is_dir() else ({}, [])
-    return {**loader.built_in(), **own}, failed
+BY_NAME_OF_SIMPLE = {"help": "app.help", "freeze": "app.freeze", "repaint": "app.repaint"}
 
 
 def _runner(screen: Screen[None], call: str):  # type: ignore[no-untyped-def]

@@ -12,7 +12,7 @@ from .places import ROOT_VIEWS
 SELECTION = "."
 """Stands for what is marked or under the cursor."""
 
-SIMPLE = ("help", "quit", "freeze", "repaint", "shell")
+SIMPLE = ("help", "quit", "freeze", "repaint")
 
 
 class CommandLineError(ValueError):

@@ -50,10 +50,16 @@ class ActionFlow:
         if not selections:
             self._teller.tell("Nothing here can be acted on: go to a node or a job first.")
             return
+        self._warm()
         found = offers(self._shown, selections, read_only=self._executor is None)
         chosen: Offer | None = await self._app.push_screen_wait(ActionMenu(self._look, found))
         if chosen is not None:
             await self.act(chosen.verb, chosen.selection, {})
+
+    def _warm(self) -> None:
+        """Start the executor while the operator reads the menu."""
+        if self._executor is not None:
+            self._keep(asyncio.create_task(self._executor.warm(), name="warm executor"))
 
     async def shell(self, selections: list[Selection]) -> None:
         """A shell on the node that is selected; several are refused by the executor."""
@@ -118,6 +124,7 @@ class ActionFlow:
             return None
         reply = asking.result()
         if isinstance(reply, Planned):
+            self._teller.tell_rights(reply.plan.role)
             return reply.plan
         await self._refused(verb, reply)
         return None
@@ -131,10 +138,9 @@ class ActionFlow:
 
     async def _run(self, plan: Plan, typed: str, foreign_typed: str) -> tuple[str, ...]:
         """Confirm and watch; return the targets to be asked for again, if any."""
-        screen = ProgressScreen(self._look, plan)
-        running = asyncio.create_task(self._confirm(screen, plan, typed, foreign_typed), name=f"run {plan.plan_id}")
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        screen = ProgressScreen(self._look, plan, self._stop)
+        running = self._confirm(screen, plan, typed, foreign_typed)
+        self._keep(asyncio.create_task(running, name=f"run {plan.plan_id}"))
         answer = await self._app.push_screen_wait(screen)
         return screen.failed_targets if answer == "retry" else ()
 
@@ -149,15 +155,20 @@ class ActionFlow:
         if not screen.is_attached:
             self.tell_end(plan.title, ended)
 
-    async def stop(self, plan_id: str) -> None:
+    def _stop(self, plan_id: str) -> None:
         """Start no more targets."""
         if self._executor is not None:
-            await self._executor.cancel(plan_id)
+            self._keep(asyncio.create_task(self._executor.cancel(plan_id), name="stop"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """A task nobody awaits lives only as long as somebody holds it."""
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _shell(self, plan: Plan, typed: str, foreign_typed: str) -> None:
         assert self._executor is not None  # noqa: S101 - there is a plan
         try:
-            # The driver is quiet while suspended only if nobody paints: batch_update keeps ticks off the shell's screen.
+            # A suspended driver still writes what is painted: batch_update keeps ticks off the shell's screen.
             with self._app.batch_update(), self._app.suspend():
                 ended = await bridge(self._executor, plan, typed, foreign_typed)
         except SuspendNotSupported:

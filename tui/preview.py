@@ -10,6 +10,9 @@ from .pages.page import columns, wrapped
 from .states import action_mark
 
 LABEL = 11
+UNTOLD_PARAMS = frozenset(("reason", "term", "columns", "rows"))
+"""The reason has a line of its own, and a terminal's size tells nobody anything."""
+
 Line = tuple[Span, ...]
 RISK_ROLES = {"low": "ok", "medium": "warn", "high": "crit", "critical": "crit"}
 
@@ -22,7 +25,7 @@ def preview_lines(plan: Plan, width: int) -> list[Line]:
     if plan.reason:
         lines += _labelled("Reason", plan.reason, width)
     for name, value in plan.params.items():
-        if name != "reason":
+        if name not in UNTOLD_PARAMS:
             lines += _labelled(name.capitalize(), value, width)
     lines += _impact(plan.impact, width)
     for line in plan.impact.capacity:

@@ -8,7 +8,7 @@ from crashcart.tui import words
 from crashcart.tui.natural import natural
 from crashcart.tui.states import alert_mark
 
-from .column import Cell, Column, last_text, plain
+from .column import Cell, Column, by, by_text, field, last, plain
 
 _SEVERITIES = ("critical", "warning", "info", "none")
 
@@ -34,6 +34,10 @@ def _gpu(scene: Scene, alert: Alert) -> Cell:
     return plain("" if gpu is None else str(gpu))
 
 
+def _since(scene: Scene, alert: Alert) -> Cell:
+    return plain(words.age(scene.now - alert.since), "muted")
+
+
 def summary(alert: Alert) -> str:
     """What the rule says about it."""
     notes = dict(alert.annotations)
@@ -42,11 +46,11 @@ def summary(alert: Alert) -> str:
 
 COLUMNS: tuple[Column[Alert], ...] = (
     Column("severity", "SEVERITY", 10, _severity, _rank, 0),
-    Column("name", "ALERT", 16, lambda s, a: plain(a.name, "strong"), lambda s, a: last_text(a.name), 1, 2, most=30),
-    Column("cluster", "CLUSTER", 8, lambda s, a: plain(a.cluster, "muted"), lambda s, a: a.cluster, 6),
+    Column("name", "ALERT", 16, field("name", "strong"), by_text("name"), 1, 2, most=30),
+    Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 6),
     Column("node", "NODE", 10, lambda s, a: plain(node_name(s, a)), lambda s, a: natural(node_name(s, a)), 2),
-    Column("gpu", "GPU", 3, _gpu, lambda s, a: s.joins.alert_gpu(a) or 0, 4, align="right"),
-    Column("since", "SINCE", 5, lambda s, a: plain(words.age(s.now - a.since), "muted"), lambda s, a: a.since, 3, align="right"),
-    Column("state", "STATE", 10, lambda s, a: plain(a.state, "muted"), lambda s, a: a.state, 7),
-    Column("summary", "SUMMARY", 18, lambda s, a: plain(summary(a)), lambda s, a: last_text(summary(a)), 3, 5),
-)  # fmt: skip
+    Column("gpu", "GPU", 3, _gpu, lambda s, a: last(s.joins.alert_gpu(a)), 4, align="right"),
+    Column("since", "SINCE", 6, _since, by("since"), 3, align="right"),
+    Column("state", "STATE", 10, field("state", "muted"), by_text("state"), 7),
+    Column("summary", "SUMMARY", 18, lambda s, a: plain(summary(a)), lambda s, a: summary(a), 3, 5),
+)

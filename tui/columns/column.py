@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from crashcart.ops.fields import Scene
+from crashcart.tui import words
 from crashcart.tui.cells import Align, Span
+from crashcart.tui.natural import natural
 
 E = TypeVar("E")
 Cell = tuple[Span, ...]
@@ -69,11 +71,31 @@ def plain(text: str, role: str = "text") -> Cell:
     return ((text, role),)
 
 
+def field(name: str, role: str = "text") -> Callable[[Scene, Any], Cell]:
+    """A cell that shows an attribute as text; nothing where it is None."""
+    return lambda scene, entity: plain(str(getattr(entity, name) or ""), role)
+
+
+def number(name: str, role: str = "text") -> Callable[[Scene, Any], Cell]:
+    """A cell that shows a number; `–` where it is None."""
+    return lambda scene, entity: plain(words.count(getattr(entity, name)), role)
+
+
+def by(name: str) -> Callable[[Scene, Any], tuple[bool, Any]]:
+    """Sort by an attribute; what is not known comes last."""
+    return lambda scene, entity: last(getattr(entity, name))
+
+
+def by_text(name: str) -> Callable[[Scene, Any], tuple[bool, str]]:
+    """Sort by a text, whatever its case; empty ones come last."""
+    return lambda scene, entity: (not getattr(entity, name), (getattr(entity, name) or "").casefold())
+
+
+def by_name(name: str) -> Callable[[Scene, Any], Any]:
+    """Sort by a name with numbers in it."""
+    return lambda scene, entity: natural(getattr(entity, name) or "")
+
+
 def last(value: Any) -> tuple[bool, Any]:
     """A sort key that puts what is not known behind everything else."""
-    return (value is None, value if value is not None else 0)
-
-
-def last_text(value: str | None) -> tuple[bool, str]:
-    """The same for texts."""
-    return (not value, (value or "").casefold())
+    return (value is None, 0 if value is None else value)

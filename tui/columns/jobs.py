@@ -5,10 +5,9 @@ from __future__ import annotations
 from crashcart.backends.model import Job
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
-from crashcart.tui.natural import natural
 from crashcart.tui.states import job_mark, job_word
 
-from .column import Cell, Column, last, last_text, plain
+from .column import Cell, Column, by, by_name, by_text, field, last, number, plain
 
 _STATE_ORDER = ("running", "completing", "suspended", "held", "pending")
 CHECKPOINT_OLD_SECONDS = 2 * 3600.0
@@ -53,6 +52,14 @@ def _where(scene: Scene, job: Job) -> Cell:
     return plain(job.reason or "", "text")
 
 
+def _where_order(scene: Scene, job: Job) -> str:
+    return (job.reason or "") if job.is_pending else job.node_list
+
+
+def _elapsed_order(scene: Scene, job: Job) -> tuple[bool, float]:
+    return last(job.elapsed_seconds(scene.now))
+
+
 def _restarts(scene: Scene, job: Job) -> Cell:
     if job.restarts is None:
         return plain(words.UNKNOWN, "faint")
@@ -65,19 +72,19 @@ def _rank(job: Job) -> int:
 
 
 COLUMNS: tuple[Column[Job], ...] = (
-    Column("id", "JOB", 9, lambda s, j: plain(j.id, "strong"), lambda s, j: natural(j.id), 0, descending=True),
-    Column("cluster", "CLUSTER", 8, lambda s, j: plain(j.cluster, "muted"), lambda s, j: j.cluster, 9),
+    Column("id", "JOB", 9, field("id", "strong"), by_name("id"), 0, descending=True),
+    Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 9),
     Column("state", "STATE", 11, state, lambda s, j: _rank(j), 1),
-    Column("name", "NAME", 16, lambda s, j: plain(j.name), lambda s, j: last_text(j.name), 2, 4, most=40),
-    Column("user", "USER", 8, lambda s, j: plain(j.user, "muted"), lambda s, j: last_text(j.user), 3, 1, most=14),
-    Column("partition", "PARTITION", 9, lambda s, j: plain(j.partition or "", "muted"), lambda s, j: last_text(j.partition), 8),
-    Column("gpus", "GPUS", 5, lambda s, j: plain(words.count(j.gpus)), lambda s, j: last(j.gpus), 4, align="right", descending=True),
-    Column("nodes", "NODES", 5, lambda s, j: plain(words.count(j.node_count)), lambda s, j: last(j.node_count), 5, align="right", descending=True),
-    Column("elapsed", "TIME", 5, elapsed, lambda s, j: last(j.elapsed_seconds(s.now)), 4, align="right", descending=True),
-    Column("left", "LEFT", 5, _left, lambda s, j: last(j.time_limit_seconds), 10, align="right"),
-    Column("checkpoint", "CKPT", 5, checkpoint, lambda s, j: last(j.checkpoint_time), 6, align="right"),
-    Column("restarts", "↻", 2, _restarts, lambda s, j: last(j.restarts), 7, align="right", descending=True),
-    Column("where", "WHERE / WHY", 16, _where, lambda s, j: last_text(j.reason if j.is_pending else j.node_list), 6, 5, most=50),
-    Column("priority", "PRIO", 7, lambda s, j: plain(words.count(j.priority), "muted"), lambda s, j: last(j.priority), 12, align="right", descending=True),
-    Column("account", "ACCOUNT", 9, lambda s, j: plain(j.account or "", "muted"), lambda s, j: last_text(j.account), 11),
-)  # fmt: skip
+    Column("name", "NAME", 16, field("name"), by_text("name"), 2, 4, most=40),
+    Column("user", "USER", 8, field("user", "muted"), by_text("user"), 3, 1, most=14),
+    Column("partition", "PARTITION", 9, field("partition", "muted"), by_text("partition"), 8),
+    Column("gpus", "GPUS", 5, number("gpus"), by("gpus"), 4, align="right", descending=True),
+    Column("nodes", "NODES", 5, number("node_count"), by("node_count"), 5, align="right", descending=True),
+    Column("elapsed", "TIME", 6, elapsed, _elapsed_order, 4, align="right", descending=True),
+    Column("left", "LEFT", 6, _left, by("time_limit_seconds"), 10, align="right"),
+    Column("checkpoint", "CKPT", 5, checkpoint, by("checkpoint_time"), 6, align="right"),
+    Column("restarts", "↻", 2, _restarts, by("restarts"), 7, align="right", descending=True),
+    Column("where", "WHERE / WHY", 16, _where, _where_order, 6, 5, most=50),
+    Column("priority", "PRIO", 7, number("priority", "muted"), by("priority"), 12, align="right", descending=True),
+    Column("account", "ACCOUNT", 9, field("account", "muted"), by_text("account"), 11),
+)

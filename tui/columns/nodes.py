@@ -5,10 +5,9 @@ from __future__ import annotations
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
-from crashcart.tui.natural import natural
 from crashcart.tui.states import node_mark
 
-from .column import Cell, Column, last, last_text, plain
+from .column import Cell, Column, by, by_name, by_text, field, plain
 
 _STATE_ORDER = ("down", "unknown", "draining", "drained", "reboot", "maint", "mixed", "allocated", "idle")
 GPU_BAR = 8
@@ -51,8 +50,16 @@ def _load(scene: Scene, node: Node) -> Cell:
     return plain(f"{node.load:.1f}", "warn" if crowded else "text")
 
 
-def _reason(scene: Scene, node: Node) -> Cell:
-    return plain(node.reason or "", "text" if node.reason else "faint")
+def _job_count(scene: Scene, node: Node) -> int:
+    return len(scene.joins.jobs_on_node(node.key))
+
+
+def _alert_count(scene: Scene, node: Node) -> int:
+    return len(scene.joins.alerts_of_node(node.key))
+
+
+def _partitions(scene: Scene, node: Node) -> Cell:
+    return plain(",".join(node.partitions), "muted")
 
 
 def _since(scene: Scene, node: Node) -> Cell:
@@ -60,23 +67,21 @@ def _since(scene: Scene, node: Node) -> Cell:
 
 
 COLUMNS: tuple[Column[Node], ...] = (
-    Column("name", "NODE", 10, lambda s, n: plain(n.name, "strong"), lambda s, n: natural(n.name), 0, 1, most=20),
-    Column("cluster", "CLUSTER", 8, lambda s, n: plain(n.cluster, "muted"), lambda s, n: n.cluster, 8),
+    Column("name", "NODE", 10, field("name", "strong"), by_name("name"), 0, 1, most=20),
+    Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 8),
     Column("state", "STATE", 11, state, lambda s, n: _rank(n), 1),
-    Column("gpus", "GPUS", 8, gpu_bar, lambda s, n: last(n.gpus_used), 2, descending=True),
-    Column("jobs", "JOBS", 4, _jobs, lambda s, n: len(s.joins.jobs_on_node(n.key)), 4, align="right", descending=True),
-    Column(
-        "alerts", "!", 3, _alerts, lambda s, n: len(s.joins.alerts_of_node(n.key)), 3, align="right", descending=True
-    ),
-    Column("reason", "REASON", 26, _reason, lambda s, n: last_text(n.reason), 3, 6, most=60),
-    Column("by", "BY", 8, lambda s, n: plain(n.reason_by or "", "muted"), lambda s, n: last_text(n.reason_by), 7),
-    Column("since", "SINCE", 5, _since, lambda s, n: last(n.reason_at), 5, align="right"),
-    Column("partition", "PARTITION", 10, lambda s, n: plain(",".join(n.partitions), "muted"), lambda s, n: n.partitions, 6, 1, most=18),
-    Column("load", "LOAD", 6, _load, lambda s, n: last(n.load), 9, align="right", descending=True),
-    Column("rack", "RACK", 6, lambda s, n: plain(n.rack or "", "muted"), lambda s, n: natural(n.rack or ""), 10),
-    Column("switch", "SWITCH", 8, lambda s, n: plain(n.switch or "", "muted"), lambda s, n: natural(n.switch or ""), 11),
-    Column("type", "GPU", 8, lambda s, n: plain(n.gpu_type or "", "muted"), lambda s, n: last_text(n.gpu_type), 12),
-)  # fmt: skip
+    Column("gpus", "GPUS", 8, gpu_bar, by("gpus_used"), 2, descending=True),
+    Column("jobs", "JOBS", 4, _jobs, _job_count, 4, align="right", descending=True),
+    Column("alerts", "!", 3, _alerts, _alert_count, 3, align="right", descending=True),
+    Column("reason", "REASON", 26, field("reason"), by_text("reason"), 3, 6, most=60),
+    Column("by", "BY", 8, field("reason_by", "muted"), by_text("reason_by"), 7),
+    Column("since", "SINCE", 6, _since, by("reason_at"), 5, align="right"),
+    Column("partition", "PARTITION", 10, _partitions, lambda s, n: n.partitions, 6, 1, most=18),
+    Column("load", "LOAD", 6, _load, by("load"), 9, align="right", descending=True),
+    Column("rack", "RACK", 6, field("rack", "muted"), by_name("rack"), 10),
+    Column("switch", "SWITCH", 8, field("switch", "muted"), by_name("switch"), 11),
+    Column("type", "GPU", 8, field("gpu_type", "muted"), by_text("gpu_type"), 12),
+)
 
 
 def _rank(node: Node) -> int:

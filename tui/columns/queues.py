@@ -6,10 +6,9 @@ from crashcart.backends.model import Queue
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
 from crashcart.tui.cells import Span
-from crashcart.tui.natural import natural
 from crashcart.tui.states import queue_mark
 
-from .column import Cell, Column, last, plain
+from .column import Cell, Column, by, by_name, by_text, field, last, number, plain
 
 BAR = 12
 
@@ -52,6 +51,18 @@ def _why(scene: Scene, queue: Queue) -> Cell:
     return plain("  ".join(f"{reason} {number:,}" for reason, number in reasons), "muted")
 
 
+def _limit(scene: Scene, queue: Queue) -> Cell:
+    return plain(words.age(queue.max_time_seconds), "muted")
+
+
+def _gpus_order(scene: Scene, queue: Queue) -> tuple[bool, int]:
+    return last(scene.joins.queue_counts(queue).gpus_used)
+
+
+def _out_order(scene: Scene, queue: Queue) -> int:
+    return -scene.joins.queue_counts(queue).nodes["down"]
+
+
 def _running(scene: Scene, queue: Queue) -> int:
     return scene.joins.queue_counts(queue).running
 
@@ -61,14 +72,14 @@ def _pending(scene: Scene, queue: Queue) -> int:
 
 
 COLUMNS: tuple[Column[Queue], ...] = (
-    Column("name", "QUEUE", 14, _name, lambda s, q: natural(q.name), 0, 1, most=24),
-    Column("cluster", "CLUSTER", 8, lambda s, q: plain(q.cluster, "muted"), lambda s, q: q.cluster, 7),
-    Column("state", "STATE", 8, _state, lambda s, q: q.state, 2),
-    Column("gpus", "GPUS IN USE", 24, _gpus, lambda s, q: last(s.joins.queue_counts(q).gpus_used), 3, descending=True),
-    Column("running", "RUN", 6, lambda s, q: plain(words.count(_running(s, q))), _running, 1, align="right", descending=True),
-    Column("pending", "WAIT", 6, lambda s, q: plain(words.count(_pending(s, q))), _pending, 1, align="right", descending=True),
-    Column("nodes", "NODES", 6, lambda s, q: plain(words.count(q.nodes_total)), lambda s, q: last(q.nodes_total), 4, align="right"),
-    Column("out", "OUT OF SERVICE", 20, _out_of_service, lambda s, q: -s.joins.queue_counts(q).nodes["down"], 6),
-    Column("limit", "LIMIT", 6, lambda s, q: plain(words.age(q.max_time_seconds), "muted"), lambda s, q: last(q.max_time_seconds), 8, align="right"),
+    Column("name", "QUEUE", 14, _name, by_name("name"), 0, 1, most=24),
+    Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 7),
+    Column("state", "STATE", 8, _state, by_text("state"), 2),
+    Column("gpus", "GPUS IN USE", 24, _gpus, _gpus_order, 3, descending=True),
+    Column("running", "RUN", 6, lambda s, q: plain(words.count(_running(s, q))), _running, 1, align="right"),
+    Column("pending", "WAIT", 6, lambda s, q: plain(words.count(_pending(s, q))), _pending, 1, align="right"),
+    Column("nodes", "NODES", 6, number("nodes_total"), by("nodes_total"), 4, align="right", descending=True),
+    Column("out", "OUT OF SERVICE", 20, _out_of_service, _out_order, 6),
+    Column("limit", "LIMIT", 6, _limit, by("max_time_seconds"), 8, align="right"),
     Column("why", "WHY THEY WAIT", 16, _why, lambda s, q: 0, 5, 4),
-)  # fmt: skip
+)

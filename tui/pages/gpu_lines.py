@@ -46,28 +46,43 @@ def host_of(shown: Shown, node: Node) -> str | None:
 
 def gpu_line(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
     """Index, allocation, use, memory, temperature, power, Xid, job."""
-    util = reading(shown, node, "util_percent", gpu)
-    used, total = reading(shown, node, "memory_used_bytes", gpu), reading(shown, node, "memory_total_bytes", gpu)
-    heat, power = reading(shown, node, "temperature_celsius", gpu), reading(shown, node, "power_watts", gpu)
-    xid, throttle = reading(shown, node, "xid", gpu), reading(shown, node, "throttle_reasons", gpu)
-    job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
+
+    def value(metric: str) -> float | None:
+        return reading(shown, node, metric, gpu)
+
+    util, heat, xid, throttle = (
+        value("util_percent"),
+        value("temperature_celsius"),
+        value("xid"),
+        value("throttle_reasons"),
+    )
     state, state_role = _allocation(node, gpu)
-    texts = columns((
-        (str(gpu), _WIDTHS[0], "strong"),
-        (state, _WIDTHS[1], state_role),
-        (f"{words.count(util)}%" if util is not None else words.UNKNOWN, _WIDTHS[2], "text"),
-    ))  # fmt: skip
-    more = columns((
-        (f"{words.size(used)}/{words.size(total)}" if total else words.UNKNOWN, _WIDTHS[4], "text"),
-        (f"{words.count(heat)}°" if heat is not None else words.UNKNOWN, _WIDTHS[5], "crit" if heat is not None and heat >= HOT_CELSIUS else "text"),
-        (f"{words.count(power)}W" if power is not None else words.UNKNOWN, _WIDTHS[6], "text"),
-        (_xid(xid), _WIDTHS[7], "faint" if not xid else xid_role(xid)),
-    ))  # fmt: skip
+    hot = heat is not None and heat >= HOT_CELSIUS
+    cells = (
+        (str(gpu), "strong"),
+        (state, state_role),
+        (_number(util, "%"), "text"),
+        ("", "text"),
+        (_memory(value("memory_used_bytes"), value("memory_total_bytes")), "text"),
+        (_number(heat, "°"), "crit" if hot else "text"),
+        (_number(value("power_watts"), "W"), "text"),
+        (_xid(xid), xid_role(xid) if xid else "faint"),
+    )
+    parts = [(text, width, role) for (text, role), width in zip(cells, _WIDTHS, strict=True)]
+    job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
     owner: tuple[Span, ...] = ((f"{job.id} ", "accent"), (f"{job.name} ", "text"), (job.user, "muted")) if job else ()
     slowed: tuple[Span, ...] = ()
     if throttle is not None and throttle_role(throttle) != "ok":
         slowed = ((f"  {throttle_words(throttle)}", throttle_role(throttle)),)
-    return (*texts, *bar(util, 100, BAR), ("  ", "text"), *more, *owner, *slowed)
+    return (*columns(parts[:3]), *bar(util, 100, BAR), ("  ", "text"), *columns(parts[4:]), *owner, *slowed)
+
+
+def _number(value: float | None, unit: str) -> str:
+    return words.UNKNOWN if value is None else f"{words.count(value)}{unit}"
+
+
+def _memory(used: float | None, total: float | None) -> str:
+    return f"{words.size(used)}/{words.size(total)}" if total else words.UNKNOWN
 
 
 def _allocation(node: Node, gpu: int) -> tuple[str, str]:

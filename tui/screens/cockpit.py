@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, cast
 
@@ -21,9 +21,7 @@ from crashcart.tui.columns.audit import Entry
 from crashcart.tui.command_line import CommandLineError, Typed, parse
 from crashcart.tui.completion import complete_command, complete_filter
 from crashcart.tui.look import Look
-from crashcart.tui.pages.entry_page import entry_page
 from crashcart.tui.pages.page import Page
-from crashcart.tui.pages.pages import make_page
 from crashcart.tui.places import KIND_OF, ROOT_VIEWS, History, Place
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
@@ -84,24 +82,20 @@ class Cockpit(Screen[None]):
         self,
         look: Look,
         shown: Shown,
+        strip: StatusStrip,
         *,
-        colors: Mapping[str, str | None],
-        identity: str,
-        read_only: bool,
         audit_file: str,
         keymap: Mapping[str, str],
-        themes: Sequence[str],
-        place: Place,
+        themes: Callable[[], Sequence[str]],
     ) -> None:
         super().__init__()
         self._look = look
         self._shown = shown
         self._history = History()
-        self._first = place
         self._themes = themes
         self._filter_before = ""
         self._typing_timer: Timer | None = None
-        self._strip = StatusStrip(look, shown, colors=colors, identity=identity, read_only=read_only, id="strip")
+        self._strip = strip
         self._banner = Banner(look, shown, id="banner")
         self._tabs = ViewTabs(look, shown, id="tabs")
         self._headline = Headline(look, id="headline")
@@ -127,7 +121,7 @@ class Cockpit(Screen[None]):
 
     def on_mount(self) -> None:
         if self._history.here is None:
-            self.visit(self._first)
+            self.visit(Place("heatmap"))
 
     # places
 
@@ -141,6 +135,9 @@ class Cockpit(Screen[None]):
         return cast(View, widget)
 
     def _page(self, place: Place, width: int) -> Page | None:
+        from crashcart.tui.pages.entry_page import entry_page  # pages are looked at later than the first frame
+        from crashcart.tui.pages.pages import make_page
+
         if place.view == "action":
             entry = self._audit.entries.get(place.key)
             return None if entry is None else entry_page(entry, width)
@@ -243,7 +240,7 @@ class Cockpit(Screen[None]):
             self._prompt.open("filter", self._filter_before, lambda text: complete_filter(text, kind))
 
     def action_command_line(self) -> None:
-        self._prompt.open("command", "", lambda text: complete_command(text, self._shown, self._themes))
+        self._prompt.open("command", "", lambda text: complete_command(text, self._shown, self._themes()))
 
     def action_actions(self) -> None:
         self.post_message(self.ActionMenuAsked(self.view.selections()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from textual.binding import BindingType
-from textual.message import Message
 
 from crashcart.ops.protocol import ActionState, Finished, Plan, Progress, Refused, TargetResult
 from crashcart.tui import commands, words
@@ -37,20 +37,14 @@ class ProgressScreen(Dialog[Literal["retry"] | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("progress")]
     scope = "progress"
 
-    class StopAsked(Message):
-        """The operator wants no more targets started."""
-
-        def __init__(self, plan_id: str) -> None:
-            super().__init__()
-            self.plan_id = plan_id
-
-    def __init__(self, look: Look, plan: Plan) -> None:
+    def __init__(self, look: Look, plan: Plan, stop: Callable[[str], None]) -> None:
         super().__init__(look)
         self.plan = plan
         self.ended: Finished | Refused | None = None
         self._results = {target.target: TargetResult(target.target, "CONFIRMED") for target in plan.targets}
         self._started = look.clock.monotonic()
         self._stopping = False
+        self._stop = stop
 
     @property
     def state(self) -> ActionState:
@@ -137,7 +131,7 @@ class ProgressScreen(Dialog[Literal["retry"] | None]):
     def action_stop(self) -> None:
         if self.ended is None and not self._stopping:
             self._stopping = True
-            self.post_message(self.StopAsked(self.plan.plan_id))
+            self._stop(self.plan.plan_id)
             self._say()
 
     def action_close(self) -> None:
