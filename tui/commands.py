@@ -33,7 +33,11 @@ SCOPE_TITLES: dict[Scope, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `keys` are Textual key names, comma-separated; `call` is the action on the scope's widget."""
+    """One command. `keys` are Textual key names, comma-separated; `call` is the action on the scope's widget.
+
+    `at_once` runs it before the next key is handed out: on a bad link keys come in one packet, and the letter after `/`
+    must not reach the list as a command.
+    """
 
     id: str
     keys: str
@@ -43,10 +47,13 @@ class Command:
     call: str
     footer: bool = False
     verb: str | None = None
+    at_once: bool = False
 
     def binding(self) -> Binding:
         """The Textual binding; its id makes it a subject of the user's keymap."""
-        return Binding(self.keys, self.call, self.title, show=False, tooltip=self.help, id=self.id)
+        return Binding(
+            self.keys, self.call, self.title, show=False, tooltip=self.help, id=self.id, priority=self.at_once
+        )
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -57,8 +64,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("go.alerts", "4", "Alerts", "All alerts.", "app", "go('alerts')"),
     Command("go.queues", "5", "Queues", "Partitions and what waits in them.", "app", "go('queues')"),
     Command("go.audit", "8", "Audit", "What was done, by whom, and how it ended.", "app", "go('audit')"),
-    Command("app.filter", "slash", "Filter", "Narrow the view: state=drained, gpus>4, a word.", "app", "filter", True),
-    Command("app.command", "colon", "Command", "Type a command; Tab completes.", "app", "command_line", True),
+    Command(
+        "app.filter",
+        "slash",
+        "Filter",
+        "Narrow the view: state=drained, gpus>4, a word.",
+        "app",
+        "filter",
+        True,
+        at_once=True,
+    ),
+    Command(
+        "app.command", "colon", "Command", "Type a command; Tab completes.", "app", "command_line", True, at_once=True
+    ),
     Command("app.actions", "x", "Act", "Open the action menu: the only way to a change.", "app", "actions", True),
     Command("app.shell", "s", "Shell", "Ask for a recorded shell on the node.", "app", "shell", verb="shell"),
     Command("app.freeze", "P", "Freeze", "Hold the picture still; ages go on counting.", "app", "app.freeze", True),

@@ -35,7 +35,7 @@ from crashcart.tui.widgets.heat_view import HeatView
 from crashcart.tui.widgets.heatmap import Heatmap
 from crashcart.tui.widgets.keybar import KeyBar
 from crashcart.tui.widgets.lines import LineWidget
-from crashcart.tui.widgets.prompt import Prompt
+from crashcart.tui.widgets.prompt import Prompt, Purpose
 from crashcart.tui.widgets.strip import StatusStrip
 from crashcart.tui.widgets.table import Table
 from crashcart.tui.widgets.tabs import ViewTabs
@@ -233,14 +233,22 @@ class Cockpit(Screen[None]):
             view.apply_filter("")
             self.repaint_chrome()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed on the line, `/` and `:` are letters."""
+        return not (action in ("filter", "command_line") and self._prompt.is_open)
+
     def action_filter(self) -> None:
         kind = self.view.filter_kind
         if kind is not None:
             self._filter_before = self.view.filter_text
-            self._prompt.open("filter", self._filter_before, lambda text: complete_filter(text, kind))
+            self._open_prompt("filter", self._filter_before, lambda text: complete_filter(text, kind))
 
     def action_command_line(self) -> None:
-        self._prompt.open("command", "", lambda text: complete_command(text, self._shown, self._themes()))
+        self._open_prompt("command", "", lambda text: complete_command(text, self._shown, self._themes()))
+
+    def _open_prompt(self, purpose: Purpose, text: str, complete: Callable[[str], list[str]]) -> None:
+        self._prompt.open(purpose, text, complete)
+        self._keybar.show(("prompt",))
 
     def action_actions(self) -> None:
         self.post_message(self.ActionMenuAsked(self.view.selections()))
@@ -336,4 +344,5 @@ class Cockpit(Screen[None]):
     def _close_prompt(self) -> None:
         if self._prompt.is_open:
             self._prompt.close()
+            self._keybar.show(self.view.scopes)
             cast(Widget, self.view).focus()
