@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import asyncssh
 
@@ -54,9 +54,7 @@ class SshPool:
             task.cancel()
         if links:
             await asyncio.wait([task for _, task in links])
-        for _, task in links:
-            if not task.cancelled() and task.exception() is None:
-                await _hang_up(task.result())
+        await _hang_up([task.result() for _, task in links if not task.cancelled() and task.exception() is None])
 
     async def _reach(self, route: Route) -> Connection:
         if self._closed:
@@ -136,10 +134,13 @@ def _is_spent(task: asyncio.Task[Connection]) -> bool:
     return task.cancelled() or task.exception() is not None or task.result().is_closed()
 
 
-async def _hang_up(connection: Connection) -> None:
-    connection.close()
+async def _hang_up(connections: Sequence[Connection]) -> None:
+    for connection in connections:
+        connection.close()
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
-            await connection.wait_closed()
+            for connection in connections:
+                await connection.wait_closed()
     except TimeoutError:
-        connection.abort()
+        for connection in connections:
+            connection.abort()

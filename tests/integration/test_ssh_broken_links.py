@@ -171,8 +171,11 @@ async def test_a_slow_link_is_not_a_broken_one(powers: SshPowers, proxy: FaultPr
     assert (result.state, len(result.stdout)) == ("ok", 200_000)
 
 
-async def test_closing_on_a_silent_link_is_bounded(powers: SshPowers, proxy: FaultProxy) -> None:
-    await powers.host_runner("frail").run(["true"], timeout=10)
+async def test_closing_many_silent_links_is_bounded(server: SshServer, proxy: FaultProxy) -> None:
+    hosts = [f"frail{number}" for number in range(6)]
+    config = server.config_with(dict.fromkeys(hosts, proxy.port))
+    powers = SshPowers(server.options(config=config, keepalive_seconds=60.0))
+    await asyncio.gather(*(powers.host_runner(host).run(["true"], timeout=10) for host in hosts))
     proxy.freeze()
     async with asyncio.timeout(5):
         await powers.close()
