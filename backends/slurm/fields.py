@@ -15,7 +15,7 @@ Fields = dict[str, str]
 
 _KEY = re.compile(r"(?:^|\s)([A-Z][A-Za-z0-9/:_]*)=")
 _NOTHING = frozenset({"", "(null)", "N/A", "n/a", "None", "Unknown", "NONE", "n/s"})
-_GRES = re.compile(r"gpu(?::(?P<type>[^:(,\s]+))?:(?P<count>\d+)(?:\((?P<notes>[^)]*)\))?")
+_GRES = re.compile(r"gpu(?::(?P<type>[^:=(,\s]+))?[:=](?P<count>\d+)(?:\((?P<notes>[^)]*)\))?")
 _DURATION = re.compile(r"(?:(?P<days>\d+)-)?(?P<clock>\d+(?::\d+){0,2})\Z")
 _NODE_LIST = re.compile(r"[A-Za-z0-9._,\[\]-]{1,1048576}\Z")
 _LIST_ITEM = re.compile(r"(?:[^,\[\]]|\[[^\]]*\])+")
