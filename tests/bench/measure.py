@@ -24,6 +24,7 @@ class Figures(msgspec.Struct):
     """Milliseconds, bytes, percent of a core, MiB; None where it was not measured."""
 
     first_paint_ms: float
+    first_screen_ms: float | None = None
     first_data_ms: float | None = None
     key_p50_ms: float | None = None
     key_p99_ms: float | None = None
@@ -96,6 +97,7 @@ def cockpit(arguments: Sequence[str], data: str) -> Figures:
     argv = [sys.executable, "-m", "crashcart.tui", *arguments]
     with PtyTerminal(argv, columns=200, rows=50) as terminal:
         figures = Figures(shown_after(terminal, "crashcart"))
+        figures.first_screen_ms = shown_after(terminal, "1 Heatmap")
         figures.first_data_ms = shown_after(terminal, data)
         terminal.send("3")
         terminal.wait_for("PENDING|RUNNING|pending|running", 60)

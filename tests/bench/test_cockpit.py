@@ -20,6 +20,7 @@ SIZES = (64, 1_000, 10_000)
 
 ROWS: tuple[tuple[str, Callable[[Figures], float | None], str], ...] = (
     ("first paint", lambda figures: figures.first_paint_ms, "ms"),
+    ("whole screen, still loading", lambda figures: figures.first_screen_ms or figures.first_paint_ms, "ms"),
     ("first data", lambda figures: figures.first_data_ms, "ms"),
     ("key, median", lambda figures: figures.key_p50_ms, "ms"),
     ("key, slowest of 60", lambda figures: figures.key_p99_ms, "ms"),

@@ -1,4 +1,4 @@
-"""`crashcart` and `crashcart demo`: the collector is started before the screen's library is imported."""
+"""`crashcart` and `crashcart demo`: a first frame, then the collector, and only then the screen's library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from crashcart.ops.collector_link import CollectorLink, CollectorProcess
 from crashcart.ops.config import state_dir
 
+from . import splash
 from .exits import OK, CommandError
 from .opening import open_session
 
@@ -17,19 +18,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("the cockpit needs a terminal; without one use `crashcart get` and `crashcart act`")
     session, config = open_session(arguments)
-    log = state_dir() / "collector.log"
-    collector = CollectorLink(session, log=log, first=CollectorProcess(session, log))
+    read_only = getattr(arguments, "read_only", False)
+    splash.show([cluster.name for cluster in session.clusters], read_only=read_only)
+    started = False
+    try:
+        log = state_dir() / "collector.log"
+        collector = CollectorLink(session, log=log, first=CollectorProcess(session, log))
 
-    from crashcart.ops.executor_link import ExecutorLink
-    from crashcart.tui.app import CrashcartApp
+        from crashcart.ops.executor_link import ExecutorLink
+        from crashcart.tui.app import CrashcartApp
 
-    executor = None if getattr(arguments, "read_only", False) else ExecutorLink(session)
-    app = CrashcartApp(
-        session,
-        collector,
-        executor,
-        theme=getattr(arguments, "theme", None) or config.theme,
-        keymap=config.keys,
-    )
+        theme = getattr(arguments, "theme", None) or config.theme
+        executor = None if read_only else ExecutorLink(session)
+        app = CrashcartApp(session, collector, executor, theme=theme, keymap=config.keys)
+        started = True
+    finally:
+        if not started:
+            splash.take_away()
     app.run()
     return app.return_code or OK
