@@ -70,7 +70,7 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
     @property
     def is_down(self) -> bool:
         """The scheduler does not reach it or has given it up."""
-        return self.state in ("DOWN", "FAIL") or "NOT_RESPONDING" in self.flags or "INVALID_REG" in self.flags
+        return self.state in ("DOWN", "FAIL") or bool({"FAIL", "NOT_RESPONDING", "INVALID_REG"} & set(self.flags))
 
     @property
     def word(self) -> str:

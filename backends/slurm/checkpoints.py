@@ -20,6 +20,10 @@ SIGNAL_BITS = {"HUP": 0, "INT": 1, "USR1": 9, "USR2": 11, "TERM": 14, "CONT": 17
 TRACKERS = frozenset({"latest", "latest_checkpointed_iteration.txt"})
 """Small files that name the newest complete checkpoint: DeepSpeed's and Megatron-LM's."""
 
+BASH_CATCHES_ALL = sum(1 << number - 1 for number in (24, 25, 26, 31))  # XCPU XFSZ VTALRM SYS
+"""bash with an EXIT trap, or after `read`, catches every signal that ends a program, and ends all the same. No program
+handles these four for its own sake, so where all are caught nothing is known about the others."""
+
 DEEPEST = 4
 MOST_PROCESSES = 64
 
@@ -45,7 +49,7 @@ async def caught_signals(
     except BackendError:
         return None
     masks = [int(found, 16) for found in re.findall(rb"SigCgt:\s*([0-9a-f]{1,16})", told.stdout)]
-    if not masks:
+    if not masks or any(mask & BASH_CATCHES_ALL == BASH_CATCHES_ALL for mask in masks):
         return None
     return frozenset(name for name, bit in SIGNAL_BITS.items() if all(mask >> bit & 1 for mask in masks))
 

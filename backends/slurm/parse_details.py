@@ -21,6 +21,7 @@ from .fields import Fields, expand, fields, gpus, told, whole
 
 _RECORD = re.compile(r"^(?=JobId=\d{1,12} )", re.MULTILINE)
 _SHARED = re.compile(r"Nodes=(\S+) CPU_IDs=\S* Mem=\S* GRES=(\S*)")
+_COMMENT = re.compile(r" Comment=(.*?)(?= +StdErr=| +(?:Power|TresPer\w+)=|\s*\Z)", re.DOTALL)
 _OWN = " MinCPUsNode="
 """Behind this key come the job's own paths and comments; what matters for others stands before it."""
 
@@ -58,17 +59,20 @@ def _records(text: str) -> Iterator[tuple[str, str]]:
 
 def _without(record: str, account: str, name: str) -> str | None:
     """The record less its free text; None when it holds another, as of a job renamed in between."""
-    head, found, rest = record.partition(f" JobName={name} UserId=")
-    if not found:
+    for following in ("UserId", "HetJobIdSet"):
+        head, found, rest = record.partition(f" JobName={name} {following}=")
+        if found:
+            break
+    else:
         return None
-    before, found, after = f"{head} UserId={rest}".partition(f" Account={account} QOS=")
+    before, found, after = f"{head} {following}={rest}".partition(f" Account={account} QOS=")
     return f"{before} QOS={after}" if found else None
 
 
 def _detail(record: str) -> JobDetail:
     system, key, own = record.partition(_OWN)
     facts, private = fields(system), fields(key + own)
-    requeue = whole(facts.get("Requeue"))
+    requeue, comment = whole(facts.get("Requeue")), _COMMENT.search(own)
     return JobDetail(
         gpus=_gpus(facts, private),
         gpu_map=_gpu_map(system),
@@ -76,7 +80,7 @@ def _detail(record: str) -> JobDetail:
         restarts=whole(facts.get("Restarts")),
         work_dir=told(private.get("WorkDir")),
         std_out=told(private.get("StdOut")),
-        comment=told(private.get("Comment")),
+        comment=told(comment[1].strip()) if comment else None,
         batch=facts.get("BatchFlag") == "1",
     )
 

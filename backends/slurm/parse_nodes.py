@@ -42,6 +42,7 @@ def _node(line: str, cluster: str, when: float) -> Node:
     state, flags = _state(told_fields["State"])
     reason, reason_by, reason_at = _reason(line)
     total, used = gpus(told_fields.get("Gres")), gpus(told_fields.get("GresUsed"))
+    has_none = total is None and "Gres" in told_fields  # later versions leave GresUsed out then
     return Node(
         cluster=cluster,
         source="slurm",
@@ -54,7 +55,7 @@ def _node(line: str, cluster: str, when: float) -> Node:
         reason_at=reason_at,
         partitions=tuple(clean(part, limit=80) for part in told_fields.get("Partitions", "").split(",") if part),
         gpus_total=total.count if total else (0 if "Gres" in told_fields else None),
-        gpus_used=used.count if used else (0 if "GresUsed" in told_fields else None),
+        gpus_used=used.count if used else (0 if "GresUsed" in told_fields or has_none else None),
         gpus_used_indexes=used.indexes if used else None,
         gpu_type=total.type if total else None,
         cpus_total=whole(told_fields.get("CPUTot")),

@@ -50,6 +50,14 @@ async def test_a_job_that_would_die_of_the_signal_is_not_signalled(slurm: SlurmC
     assert slurm.show_job(job)["JobState"] == "RUNNING"
 
 
+async def test_a_script_that_only_looks_as_if_it_handled_the_signal_is_warned_of(
+    slurm: SlurmCluster, desk: Desk
+) -> None:
+    job = slurm.running(script="exit-trap-job.sh")
+    plan = await desk.plan("checkpoint", job)
+    assert any("is not known; a program that does not is killed by it" in said for said in plan.targets[0].warnings)
+
+
 async def test_without_a_directory_it_is_signalled_and_not_proven(slurm: SlurmCluster, desk: Desk) -> None:
     where = slurm.directory()
     job = slurm.running("--job-name=unknown", directory=where)
