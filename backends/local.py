@@ -34,14 +34,7 @@ class LocalRunner:
         if any("\0" in argument or len(argument) > LONGEST_ARGUMENT for argument in argv):
             return CommandResult("not_sent", None, detail="an argument holds a NUL or is too long")
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, "LC_ALL": "C", **(env or {})},
-                start_new_session=True,
-            )
+            process = await _start(argv, {**os.environ, "LC_ALL": "C", **(env or {})}, has_input=stdin is not None)
         except FileNotFoundError as error:
             raise Unreachable(
                 f"{argv[0]} is not on this machine; install it, or reach it with via = ssh:HOST"
@@ -55,6 +48,26 @@ class LocalRunner:
         finally:
             if process.returncode is None:
                 await _end(process)
+
+
+async def _start(argv: Sequence[str], env: Mapping[str, str], *, has_input: bool) -> asyncio.subprocess.Process:
+    """Start it in a group of its own. When cancelled meanwhile, end the group: asyncio would end its leader alone."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError, ValueError):
+            await _end(await starting)
+        raise
 
 
 async def _finish(

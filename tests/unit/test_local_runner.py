@@ -62,6 +62,20 @@ async def test_cancelling_ends_the_whole_process_group(tmp_path: Path) -> None:
     assert await asyncio.to_thread(is_gone, int(pid_file.read_text()))
 
 
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 4, 8])
+async def test_cancelling_while_it_starts_leaves_nobody_behind(milliseconds: int, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {pid_file}; wait"
+    task = asyncio.ensure_future(LocalRunner().run(("sh", "-c", script), timeout=60))
+    await asyncio.sleep(milliseconds / 1000)
+    task.cancel()
+    async with asyncio.timeout(10):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    if pid_file.exists() and (pid := pid_file.read_text()):
+        assert await asyncio.to_thread(is_gone, int(pid))
+
+
 def is_gone(pid: int) -> bool:
     """Whether the process ends soon; a zombie that init has not reaped yet has ended."""
     ends = time.monotonic() + 5
