@@ -6,7 +6,7 @@ with those on the terminal and refreshes the difference. Cost follows the screen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -35,15 +35,15 @@ class LineWidget(Widget):
     def begin_frame(self) -> None:
         """Called before lines are drawn: take the moment that all of them show."""
 
-    def repaint(self) -> None:
-        """Paint the lines that are not as they were."""
+    def repaint(self, lines: Iterable[int] | None = None) -> None:
+        """Paint the lines that are not as they were; `lines` names those that can have changed, None is all."""
         width, height = self.size
         if not self.is_attached or not width:
             return
         self._keep_size()
         self.begin_frame()
         changed: list[Region] = []
-        for y in range(height):
+        for y in range(height) if lines is None else lines:
             strip = self.draw_line(y, width)
             if self._drawn.get(y) != strip:
                 self._drawn[y] = strip

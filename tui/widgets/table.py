@@ -117,14 +117,20 @@ class Table(LineWidget, can_focus=True):
     def _go(self, index: int) -> None:
         if not self.order:
             return
+        before, top = self._cursor, self._top
         self._cursor = max(0, min(index, len(self.order) - 1))
         self.cursor_key = self.order[self._cursor]
         if self._cursor < self._top:
             self._top = self._cursor
         elif self._cursor >= self._top + self.page_rows:
             self._top = self._cursor - self.page_rows + 1
-        self.repaint()
+        rows = (self._line_of(before), self._line_of(self._cursor))
+        self.repaint([y for y in rows if 1 <= y < self.size.height] if self._top == top else None)
         self.post_message(self.Moved())
+
+    def _line_of(self, index: int) -> int:
+        """The line on which the row `index` is drawn; it may lie outside of the viewport."""
+        return index - self._top + 1
 
     def action_step(self, _columns: int, rows: int) -> None:
         self._go(self._cursor + rows)
