@@ -88,6 +88,9 @@ class StatusStrip(LineWidget):
         spans = [span for spans in everyone for span in (*spans, ("   ", "muted"))]
         if _length(spans + clock) <= room:
             return spans + clock
+        spans = [span for index, spans in enumerate(everyone) for span in (("  " if index else "", "muted"), *spans)]
+        if _length(spans) <= room:
+            return spans
         bad = [source_spans(store, source, now, with_cluster=many) for source in troubles(store, now)]
         spans = [span for spans in bad for span in (*spans, ("  ", "muted"))]
         live: list[Span] = [("● ", "ok"), (f"{live_count(store, now)} live", "muted")]
