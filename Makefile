@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format snapshots bench debian lock clean
+.PHONY: demo test check format snapshots bench readme debian lock clean
 
 demo: $(VENV)/.demo ## set up and open the cockpit on the embedded demo cluster
 	$(BIN)/crashcart demo
@@ -47,6 +47,9 @@ $(READY): $(VENV)/.demo requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+readme: $(READY) ## make the generated parts of the README anew
+	$(BIN)/python -m tests.readme
 
 lock: ## resolve the dependencies again (needs uv); review the result like code
 	uv lock --upgrade
