@@ -34,6 +34,6 @@ class TestSlurm(BackendCompliance):
             kinds=("node", "job", "queue"),
             node="gpu01",
             job=job,
-            broken=cluster.context(env=elsewhere, timeout_seconds=2.0),
+            broken=cluster.context(env=elsewhere, timeout_seconds=1.0),
             table=cluster.table(),
         )

@@ -80,6 +80,6 @@ async def test_the_jobs_own_comment_says_where_it_saves(slurm: SlurmCluster, des
 async def test_a_checkpoint_that_never_comes_is_unknown_and_not_success(slurm: SlurmCluster, desk: Desk) -> None:
     where, elsewhere = slurm.directory(), slurm.directory()
     job = slurm.running("--job-name=elsewhere", directory=where)
-    result = await desk.act_on("checkpoint", job, directory=str(elsewhere), layout="megatron", seconds="2")
+    result = await desk.act_on("checkpoint", job, directory=str(elsewhere), layout="megatron", seconds="1")
     assert result.state == "UNKNOWN"
     assert "no new checkpoint" in result.detail
