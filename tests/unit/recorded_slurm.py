@@ -11,8 +11,7 @@ from crashcart.backends.contract import CommandResult, CommandRunner, Context
 from crashcart.backends.slurm.options import Options
 
 DATA = Path(__file__).parents[1] / "data" / "slurm"
-ROW_MARK = "~0badcafe~"
-VERSIONS = ("22.05", "24.11")
+ROW_MARK = "7f3a9c01"  # of the recorded listings
 
 
 def sample(version: str, name: str) -> bytes:
@@ -29,20 +28,17 @@ class RecordedSlurm:
 
     where = "local"
 
-    def __init__(self, version: str = "24.11") -> None:
+    def __init__(self, version: str = "24.11.5") -> None:
         self.asked: list[tuple[str, ...]] = []
         self.envs: list[dict[str, str]] = []
         self.silent: set[str] = set()  # subjects that never answer
         self.all_silent = asyncio.Event()  # set when each of them has been asked
         self.ended_early: list[str] = []  # of those, the ones that were called off
         self.say: dict[str, CommandResult] = {
-            "squeue": CommandResult("ok", 0, sample(version, "squeue")),
-            "ping": CommandResult("ok", 0, sample(version, "scontrol-ping")),
+            "squeue": CommandResult("ok", 0, sample(version, "squeue-all")),
+            "ping": CommandResult("ok", 0, sample(version, "ping-up")),
             "change": CommandResult("ok", 0),
-            **{
-                kind: CommandResult("ok", 0, sample(version, f"scontrol-show-{kind}"))
-                for kind in ("node", "job", "partition")
-            },
+            **{kind: CommandResult("ok", 0, sample(version, f"show-{kind}")) for kind in ("node", "job", "partition")},
         }
 
     def runner(self, via: str) -> CommandRunner:

@@ -35,12 +35,12 @@ async def test_a_turn_lists_nodes_queues_and_jobs_completely() -> None:
     assert all(batch.complete and batch.source == "slurm" and batch.cluster == "a100" for batch in batches.values())
     assert len({batch.when for batch in batches.values()}) == 1
     nodes, jobs, queues = (batches[kind].upserts for kind in ("node", "job", "queue"))
-    assert [node.name for node in nodes if isinstance(node, Node)] == ["cpu01", "gpu01", "gpu02", "gpu03"]
-    assert {job.id for job in jobs if isinstance(job, Job)} >= {"1", "2", "2_0", "3"}
+    assert [node.name for node in nodes if isinstance(node, Node)] == ["cpu01", "gpu01", "gpu02", "gpu03", "gpu04"]
+    assert {job.id for job in jobs if isinstance(job, Job)} >= {"1", "2", "3", "3_0", "18+1"}
     assert next(job for job in jobs if isinstance(job, Job) and job.id == "1").gpu_map == (("gpu01", (0, 1, 2, 3)),)
     assert [(queue.name, queue.gpus_total) for queue in queues if isinstance(queue, Queue)] == [
-        ("train", 24),
-        ("debug", 24),
+        ("train", 32),
+        ("debug", 32),
     ]
 
 
@@ -58,7 +58,7 @@ async def test_details_are_asked_anew_when_a_job_starts_again() -> None:
     slurm = RecordedSlurm()
     feed = BACKEND.feed(slurm.context())
     await turn(feed)
-    slurm.say["squeue"] = CommandResult("ok", 0, slurm.say["squeue"].stdout.replace(b"06:46:12", b"06:59:59"))
+    slurm.say["squeue"] = CommandResult("ok", 0, slurm.say["squeue"].stdout.replace(b"06:49:47", b"06:59:59"))
     await turn(feed)
     assert slurm.times("job") == 2
 
