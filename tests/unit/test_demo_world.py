@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -202,12 +203,13 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
         socket_path(Options(socket=str(tmp_path / ("w" * 120))))
 
 
-def test_each_shape_has_a_place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    places = {socket_path(Options(**options)) for options in ({}, {"nodes": 8}, {"seed": 2}, {"faults": "none"})}
-    assert len(places) == 4
-    assert {place.parent for place in places} == {tmp_path / "crashcart"}
-    assert (tmp_path / "crashcart").stat().st_mode & 0o777 == 0o700
+def test_each_shape_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="cc-") as short:  # a socket's path has room for 100 bytes
+        monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        places = {socket_path(Options(**options)) for options in ({}, {"nodes": 8}, {"seed": 2}, {"faults": "none"})}
+        assert len(places) == 4
+        assert {place.parent for place in places} == {Path(short) / "crashcart"}
+        assert (Path(short) / "crashcart").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_runtime_directory_that_is_not_there_is_passed_over(
