@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import App, SystemCommand
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from crashcart.ops.clock import Clock, SystemClock
@@ -44,7 +45,7 @@ GATHER_SECONDS = 0.1
 AUDIT_ENTRIES = 200
 
 
-class CrashcartApp(App[None]):
+class CrashcartApp(App[None], inherit_bindings=False):
     """`executor` None makes the session read-only: there is nothing that could change a cluster."""
 
     CSS_PATH = "cockpit.tcss"
@@ -62,6 +63,8 @@ class CrashcartApp(App[None]):
         themes_folder: Path | None = None,
     ) -> None:
         super().__init__()
+        # Textual answers NO_COLOR with shades of grey; what is asked for is no colour.
+        self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._filters.append(ControlFilter())
         self._audit_file = session.audit_file
         self._collector = collector
@@ -187,10 +190,10 @@ class CrashcartApp(App[None]):
 
     def action_close(self) -> None:
         if not self.cockpit.leave_details():
-            self._ask_to_quit()
+            self.action_ask_to_quit()
 
     @work
-    async def _ask_to_quit(self) -> None:
+    async def action_ask_to_quit(self) -> None:
         from .screens.ask import AskScreen
 
         lines = [(("Running actions go on and are recorded without the screen.", "muted"),)]
@@ -242,7 +245,7 @@ class CrashcartApp(App[None]):
                     return
                 self.run_worker(self.flow.act(verb, selection, params), group="actions")
             case Simple("quit"):
-                self._ask_to_quit()
+                self.action_ask_to_quit()
             case Simple(name):
                 self.call_later(self.cockpit.run_action, BY_NAME_OF_SIMPLE[name])
 

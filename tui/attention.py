@@ -8,7 +8,7 @@ from crashcart.backends.model import Alert, Node
 
 from . import words
 from .cells import Span
-from .columns.alerts import node_name, summary
+from .columns.alerts import about, summary
 from .pages.page import columns
 from .shown import Shown
 from .states import alert_mark, is_faulty, node_mark
@@ -53,7 +53,7 @@ class _Item:
 
 def _alert(shown: Shown, alert: Alert) -> _Item:
     glyph, role = alert_mark(alert)
-    which = node_name(shown.scene, alert)
+    which = about(shown.scene, alert)
     return _Item(glyph, role, alert.since, alert.name, which, ((summary(alert), "text"),))
 
 

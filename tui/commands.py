@@ -90,6 +90,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "app.refresh", "ctrl+r", "Refresh", "Read what this view reads itself again, and repaint.", "app", "app.again"
     ),
+    Command("app.quit", "ctrl+c", "Quit", "Ask whether to quit.", "app", "app.ask_to_quit"),
     Command("app.repaint", "ctrl+l", "Repaint", "Paint the whole terminal anew.", "app", "app.repaint"),
     # moving
     Command("move.down", "j,down", "Down", "One line down.", "motion", "step(0, 1)"),

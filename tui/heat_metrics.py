@@ -70,5 +70,5 @@ METRICS: tuple[HeatMetric, ...] = (
     HeatMetric("power", "Power", "power_watts", "heat", 50, 700, lambda v: f"{v:.0f} W"),
     HeatMetric("xid", "Xid", "xid", "heat", 0, 1, lambda v: f"Xid {v:.0f}" if v else "no Xid"),
     HeatMetric("throttle", "Throttling", "throttle_reasons", "heat", 0, 1, throttle_words),
-    HeatMetric("age", "Age of samples", "age_seconds", "heat", 0, 60, words.age),
+    HeatMetric("age", "Sample age", "age_seconds", "heat", 0, 60, words.age),
 )

@@ -49,8 +49,8 @@ def assert_harmless(it: Desk) -> None:
 def poisoned(payload: str) -> list[Any]:
     """The whole cluster with the payload in every text that a source could choose."""
     nodes = [
-        node(n, reason=payload, reason_by=payload, rack=payload, switch=payload, gpu_type=payload, partitions=(payload,),
-             address=payload, version=payload)
+        node(n, reason=payload, reason_by=payload, rack=payload, switch=payload, gpu_type=payload,
+             partitions=(payload,), address=payload, version=payload)
         for n in range(1, 13)
     ]  # fmt: skip
     jobs = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from .cluster import JOBS, everything, listing, node, source
-from .desk import desk
+from .cluster import ALERTS, JOBS, everything, listing, node, source
+from .desk import desk, make_app
 
 
 async def test_the_first_frame_says_loading_and_waits_for_nothing() -> None:
@@ -224,6 +224,45 @@ async def test_quitting_is_asked_and_any_other_key_stays() -> None:
         await it.lacks("Quit Crashcart?")
         await it.press("q", "y")
         assert it.app._exit
+
+
+async def test_no_chord_quits_without_asking() -> None:
+    async with desk() as it:
+        await it.press("ctrl+q")
+        assert not it.app._exit
+        await it.press("ctrl+c")
+        await it.shows("Quit Crashcart?")
+        assert not it.app._exit
+
+
+async def test_a_job_that_hangs_is_reached_from_its_alert() -> None:
+    hang = replace(ALERTS[0], name="NcclHang", labels=(("job", "4713"),))
+    async with desk(messages=[*everything(), *listing("alert", hang, origin="alertmanager", version=2)]) as it:
+        await it.press("4")
+        await it.shows("job 4713")
+        await it.press("x")
+        await it.shows("Job 4713", "Requeue")
+        await it.press("escape", "enter", "enter")
+        await it.shows("Job 4713", "carol")
+
+
+async def test_the_palette_offers_our_commands_and_themes() -> None:
+    async with desk() as it:
+        await it.press("ctrl+p")
+        await it.shows("Heatmap", "Freeze")
+        await it.types("theme day")
+        await it.press("enter")
+        assert it.app.look.palette.name == "day"
+
+
+async def test_a_users_keymap_moves_keys() -> None:
+    app, collector, _ = make_app()
+    app._user_keys = {"go.jobs": "J"}
+    async with app.run_test(size=(100, 30)) as pilot:
+        await collector.applied.wait()
+        await pilot.press("J")
+        await pilot.pause()
+        assert app.cockpit.view.filter_kind == "job"
 
 
 async def test_escape_never_quits() -> None:

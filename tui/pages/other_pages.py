@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crashcart.ops.store import Store
 from crashcart.tui import words
-from crashcart.tui.columns.alerts import summary
+from crashcart.tui.columns.alerts import alert_job, summary
 from crashcart.tui.columns.queues import bar
 from crashcart.tui.heat_metrics import METRICS, throttle_role, xid_role
 from crashcart.tui.places import Place
@@ -87,6 +87,11 @@ def alert_page(shown: Shown, key: str, width: int) -> Page | None:
         )
         for job in shown.joins.jobs_on_node(node.key):
             page.link(job_spans(shown, job), Place("job", job.key), Selection("job", job.cluster, (job.id,)))
+    named = alert_job(shown.scene, alert)
+    if node is None and named is not None:
+        page.subject = Selection("job", named.cluster, (named.id,))
+        page.heading("About")
+        page.link(job_spans(shown, named), Place("job", named.key), page.subject)
     page.heading("Labels")
     for name, value in alert.labels:
         page.text(name, value, width)

@@ -53,6 +53,7 @@ class Details(LineWidget, can_focus=True):
         self._page: Page | None = None
         self._cursor: int | None = None
         self._top = 0
+        self._gone = False
 
     def visit(self, place: Place) -> None:
         """Show another place from its beginning."""
@@ -66,16 +67,18 @@ class Details(LineWidget, can_focus=True):
     def refresh_picture(self) -> None:
         """Make the page from the picture; a thing that is gone leaves its last page, marked as gone."""
         page = self._make(self._place, max(40, self.size.width - 4))
+        self._gone = page is None
         if page is not None:
+            held = self._link_at_cursor()
             self._page = page
-            self._gone = False
-        else:
-            self._gone = True
-        if self._cursor is None:
-            self._cursor = next(iter(self._links()), None)
+            links = self._links()
+            same = [index for index in links if page.lines[index].link == held]
+            if self._cursor not in same:
+                self._cursor = next(iter(same or links), None)
         self.repaint()
 
-    _gone = False
+    def _link_at_cursor(self) -> Place | None:
+        return self._lines[self._cursor].link if self._cursor is not None else None
 
     def tick(self) -> None:
         """Ages are part of the page."""
@@ -106,7 +109,7 @@ class Details(LineWidget, can_focus=True):
 
     def selections(self) -> list[Selection]:
         """The thing itself, and what the line under the cursor is about."""
-        line = self._lines[self._cursor] if self._cursor is not None and self._cursor < len(self._lines) else None
+        line = self._lines[self._cursor] if self._cursor is not None else None
         found = [self._page.subject if self._page else None, line.selection if line else None]
         return list(dict.fromkeys(selection for selection in found if selection is not None))
 
@@ -143,10 +146,9 @@ class Details(LineWidget, can_focus=True):
         self._scroll(side * len(self._lines))
 
     def action_open(self) -> None:
-        if self._cursor is not None and self._cursor < len(self._lines):
-            place = self._lines[self._cursor].link
-            if place is not None:
-                self.post_message(self.Followed(place))
+        place = self._link_at_cursor()
+        if place is not None:
+            self.post_message(self.Followed(place))
 
     def action_copy(self) -> None:
         if self._page is not None:

@@ -113,18 +113,22 @@ class EntityList(Table):
         return tuple(left), right
 
     def selections(self) -> list[Selection]:
-        """The marked things, else the one under the cursor; for an alert its node."""
+        """The marked things, else the one under the cursor; for an alert its node or job."""
         keys = list(self.marks) or ([self.cursor_key] if self.cursor_key else [])
         match self.spec.kind:
             case "node" | "job" as kind:
                 found = from_keys(kind, keys)
             case "alert":
-                found = from_keys("node", self._nodes_of_alerts(keys))
+                return self._about_alerts(keys)
             case _:
                 found = None
         return [found] if found else []
 
-    def _nodes_of_alerts(self, keys: list[str]) -> list[str]:
-        alerts_here = [self._shown.store.alerts[key] for key in keys if key in self._shown.store.alerts]
-        found = [self._shown.joins.alert_node(alert) for alert in alerts_here]
-        return list(dict.fromkeys(node.key for node in found if node is not None))
+    def _about_alerts(self, keys: list[str]) -> list[Selection]:
+        """The nodes and the jobs that these alerts are about."""
+        scene = self._shown.scene
+        here = [scene.store.alerts[key] for key in keys if key in scene.store.alerts]
+        on_nodes = [node.key for alert in here if (node := scene.joins.alert_node(alert)) is not None]
+        of_jobs = [job.key for alert in here if (job := alerts.alert_job(scene, alert)) is not None]
+        found = (from_keys("node", dict.fromkeys(on_nodes)), from_keys("job", dict.fromkeys(of_jobs)))
+        return [selection for selection in found if selection is not None]
