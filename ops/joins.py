@@ -6,7 +6,7 @@ Everything here is derived from the store and remembered until the revision of w
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -86,28 +86,40 @@ class Joins:
 
     def owner_of_gpu(self, cluster: str, host: str, gpu: int) -> GpuOwner | None:
         """The job that owns GPU `gpu` of `host`, where any plane says so."""
-        owners = self._remember("owners", ("job", "node"), self._owners)
-        return owners.get(f"{cluster}/{self.node_name(cluster, host)}", {}).get(gpu)
+        return self.owners_on_node(f"{cluster}/{self.node_name(cluster, host)}").get(gpu)
 
     def job_on_gpu(self, cluster: str, host: str, gpu: int) -> Job | None:
         """Like `owner_of_gpu`, the job alone."""
         owner = self.owner_of_gpu(cluster, host, gpu)
         return owner.job if owner else None
 
-    def _owners(self) -> dict[str, dict[int, GpuOwner]]:
-        found: dict[str, dict[int, GpuOwner]] = defaultdict(dict)
-        for job in self._store.jobs.values():
-            if job.is_running and job.gpu_map is not None:
-                owner = GpuOwner(job, "scheduler")
-                for name, indexes in job.gpu_map:
-                    found[f"{job.cluster}/{name}"].update(dict.fromkeys(indexes, owner))
-        for key, jobs in self._remember("jobs by node", ("job",), self._jobs_by_node).items():
-            node = self._store.nodes.get(key)
-            if key in found or node is None or len(jobs) != 1 or not node.gpus_total:
-                continue
-            if node.gpus_used == node.gpus_total:
-                found[key] = {gpu: GpuOwner(jobs[0], "whole node") for gpu in range(node.gpus_total)}
+    def owners_on_node(self, key: str) -> Mapping[int, GpuOwner]:
+        """Owners of the GPUs of the node `cluster/name` by GPU index; worked out for nodes that are asked for."""
+        owners: dict[str, dict[int, GpuOwner]] = self._remember("owners", ("job", "node"), dict)
+        held = owners.get(key)
+        if held is None:
+            held = owners[key] = self._owners_on(key)
+        return held
+
+    def _owners_on(self, key: str) -> dict[int, GpuOwner]:
+        name = key.partition("/")[2]
+        jobs = self.jobs_on_node(key)
+        found: dict[int, GpuOwner] = {}
+        for job in jobs:
+            if job.gpu_map is not None:
+                found.update(dict.fromkeys(self._indexes(job).get(name, ()), GpuOwner(job, "scheduler")))
+        node = self._store.nodes.get(key)
+        if not found and len(jobs) == 1 and node is not None and node.gpus_total and node.gpus_used == node.gpus_total:
+            return dict.fromkeys(range(node.gpus_total), GpuOwner(jobs[0], "whole node"))
         return found
+
+    def _indexes(self, job: Job) -> dict[str, tuple[int, ...]]:
+        """The job's GPU map by node; a job on a thousand nodes is asked a thousand times."""
+        maps: dict[str, dict[str, tuple[int, ...]]] = self._remember("GPU maps", ("job",), dict)
+        held = maps.get(job.key)
+        if held is None:
+            held = maps[job.key] = dict(job.gpu_map or ())
+        return held
 
     def node_name(self, cluster: str, raw: str) -> str:
         """The node name behind a name that another plane uses."""

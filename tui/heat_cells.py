@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
+from crashcart.ops.joins import GpuOwner
 from crashcart.ops.store import GpuTable
 
 from .heat_layout import Tile
@@ -103,14 +105,10 @@ class CellReader:
             return [DOWN] * tile.gpus
         free: Glyph = ("□", "warn" if node.is_draining else "faint")
         faults = self._faults(tile)
-        return [
-            DOWN if gpu in faults else MISSING if used is None else self._busy(tile, gpu) if gpu in used else free
-            for gpu in range(tile.gpus)
-        ]
-
-    def _busy(self, tile: Tile, gpu: int) -> Glyph:
-        job = self._scene.joins.job_on_gpu(tile.cluster, tile.name, gpu)
-        return ("■", series(job.key) if job else "text")
+        if used is None:
+            return [DOWN if gpu in faults else MISSING for gpu in range(tile.gpus)]
+        owners = self._scene.joins.owners_on_node(tile.key)
+        return [DOWN if gpu in faults else _busy(owners.get(gpu)) if gpu in used else free for gpu in range(tile.gpus)]
 
     def _faults(self, tile: Tile) -> Sequence[int]:
         """GPUs whose last Xid is a hardware one."""
@@ -123,6 +121,10 @@ class CellReader:
         return [gpu for gpu, xid in enumerate(xids) if xid > 0 and xid_role(xid) == "crit"] if any(xids) else ()
 
 
+def _busy(owner: GpuOwner | None) -> Glyph:
+    return ("■", series(owner.job.key) if owner else "text")
+
+
 def used_gpus(node: Node) -> frozenset[int] | None:
     """Indexes in use; where only their number is known, the first ones stand for them."""
     if node.gpus_used_indexes is not None:
@@ -130,6 +132,7 @@ def used_gpus(node: Node) -> frozenset[int] | None:
     return None if node.gpus_used is None else frozenset(range(node.gpus_used))
 
 
+@lru_cache(maxsize=4096)
 def series(key: str) -> str:
     """One of a few colours for a job: the same job has the same everywhere."""
     return f"series-{zlib.crc32(key.encode()) % SERIES}"
