@@ -27,6 +27,7 @@ from .identity import who_and_where
 from .links import Collector, Executor
 from .look import Look
 from .places import Place
+from .requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from .screens.cockpit import Cockpit
 from .shown import Shown
 from .targeting import TargetingError, selection_for
@@ -201,14 +202,10 @@ class CrashcartApp(App[None], inherit_bindings=False):
             self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: our commands instead of Textual's own."""
-        if screen is not self.cockpit:
-            return
-        for command in commands.COMMANDS:
-            if command.scope == "app":
-                yield SystemCommand(command.title, command.help, _runner(self.cockpit, command.call))
-        for name, data in self._wardrobe.themes.items():
-            yield SystemCommand(f"Theme {name}", data.title, _runner(self.cockpit, f"app.theme('{name}')"))
+        """What the palette offers; in a dialog nothing."""
+        from .palette_entries import entries
+
+        return entries(self.cockpit, self._wardrobe) if screen is self.cockpit else ()
 
     def action_theme(self, name: str) -> None:
         """Wear another theme."""
@@ -221,13 +218,16 @@ class CrashcartApp(App[None], inherit_bindings=False):
 
     # messages of the cockpit
 
-    @on(Cockpit.ActionMenuAsked)
-    def _act(self, event: Cockpit.ActionMenuAsked) -> None:
-        way = self.flow.shell if isinstance(event, Cockpit.ShellAsked) else self.flow.menu
-        self.run_worker(way(list(event.selections)), group="actions")
+    @on(ActionMenuAsked)
+    def _act(self, event: ActionMenuAsked) -> None:
+        self.run_worker(self.flow.menu(event.selections), group="actions")
 
-    @on(Cockpit.CommandGiven)
-    def _command(self, event: Cockpit.CommandGiven) -> None:
+    @on(ShellAsked)
+    def _shell(self, event: ShellAsked) -> None:
+        self.run_worker(self.flow.shell(event.selections), group="actions")
+
+    @on(CommandGiven)
+    def _command(self, event: CommandGiven) -> None:
         match event.command:
             case Go(view):
                 self.cockpit.visit(Place(view))
@@ -247,7 +247,7 @@ class CrashcartApp(App[None], inherit_bindings=False):
             case Simple("quit"):
                 self.action_ask_to_quit()
             case Simple(name):
-                self.call_later(self.cockpit.run_action, BY_NAME_OF_SIMPLE[name])
+                self.call_later(self.cockpit.run_action, f"app.{name}")
 
     def _choose_cluster(self, name: str | None) -> None:
         if name is not None and name not in self.store.clusters():
@@ -256,8 +256,8 @@ class CrashcartApp(App[None], inherit_bindings=False):
         self.shown.cluster = name
         self.cockpit.refresh_picture()
 
-    @on(Cockpit.CopyWanted)
-    def _copy(self, event: Cockpit.CopyWanted) -> None:
+    @on(CopyWanted)
+    def _copy(self, event: CopyWanted) -> None:
         self.copy_to_clipboard(event.text)
         self.tell(f"Copied {event.text}")
 
@@ -275,13 +275,3 @@ class CrashcartApp(App[None], inherit_bindings=False):
             self.cockpit.show_audit((), f"the audit log cannot be read: {error.strerror}: {self._audit_file}")
         else:
             self.cockpit.show_audit(entries)
-
-
-BY_NAME_OF_SIMPLE = {"help": "app.help", "freeze": "app.freeze", "repaint": "app.repaint"}
-
-
-def _runner(screen: Screen[None], call: str):  # type: ignore[no-untyped-def]
-    async def run() -> None:
-        await screen.run_action(call)
-
-    return run

@@ -350,3 +350,13 @@ async def test_what_is_not_known_is_not_shown_as_nothing() -> None:
         await it.press("enter")
         await it.shows("no job that is known")
         await it.lacks("no running job")
+
+
+async def test_the_palette_leads_to_the_same_preview() -> None:
+    async with desk() as it:
+        await it.press("2", "ctrl+p")
+        await it.types("drain")
+        await it.shows("Drain …")
+        await it.press("enter")
+        await it.shows("Drain gpu008", "Reason")
+        assert it.executor.planned == []

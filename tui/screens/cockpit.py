@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -18,19 +17,18 @@ from textual.widget import Widget
 from crashcart.ops.filter import FilterError
 from crashcart.tui import commands
 from crashcart.tui.columns.audit import Entry
-from crashcart.tui.command_line import CommandLineError, Typed, parse
+from crashcart.tui.command_line import CommandLineError, parse
 from crashcart.tui.completion import complete_command, complete_filter
 from crashcart.tui.look import Look
 from crashcart.tui.pages.page import Page
 from crashcart.tui.places import KIND_OF, ROOT_VIEWS, History, Place
-from crashcart.tui.selection import Selection
+from crashcart.tui.requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from crashcart.tui.shown import Shown
 from crashcart.tui.teller import Teller
 from crashcart.tui.widgets.audit_list import AuditList
-from crashcart.tui.widgets.banner import Banner
+from crashcart.tui.widgets.chrome import Chrome
 from crashcart.tui.widgets.details import Details
 from crashcart.tui.widgets.entity_list import LISTS, EntityList
-from crashcart.tui.widgets.headline import Headline
 from crashcart.tui.widgets.heat_view import HeatView
 from crashcart.tui.widgets.heatmap import Heatmap
 from crashcart.tui.widgets.keybar import KeyBar
@@ -53,31 +51,6 @@ class Cockpit(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("app")]
 
-    class ActionMenuAsked(Message):
-        """The operator wants to act on one of these."""
-
-        def __init__(self, selections: Sequence[Selection]) -> None:
-            super().__init__()
-            self.selections = selections
-
-    class ShellAsked(ActionMenuAsked):
-        """The operator wants a shell on the first of these."""
-
-    class CommandGiven(Message):
-        """A command was typed that is not about this screen alone."""
-
-        def __init__(self, command: Typed, selections: Sequence[Selection]) -> None:
-            super().__init__()
-            self.command = command
-            self.selections = selections
-
-    class CopyWanted(Message):
-        """A name is wanted on the clipboard."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     def __init__(
         self,
         look: Look,
@@ -95,10 +68,7 @@ class Cockpit(Screen[None]):
         self._themes = themes
         self._filter_before = ""
         self._typing_timer: Timer | None = None
-        self._strip = strip
-        self._banner = Banner(look, shown, id="banner")
-        self._tabs = ViewTabs(look, shown, id="tabs")
-        self._headline = Headline(look, id="headline")
+        self._chrome = Chrome(look, shown, strip)
         self._prompt = Prompt(look, id="prompt")
         self._keybar = KeyBar(look, ("motion", "heatmap", "app"), keymap, id="keybar")
         self._audit = AuditList(look, shown, where=audit_file, id="audit")
@@ -108,10 +78,7 @@ class Cockpit(Screen[None]):
         self._views["audit"] = self._audit
 
     def compose(self) -> ComposeResult:
-        yield self._strip
-        yield self._banner
-        yield self._tabs
-        yield self._headline
+        yield self._chrome
         with Container(id="body"):
             for view in (*self._views.values(), self._details):
                 view.display = False
@@ -153,7 +120,7 @@ class Cockpit(Screen[None]):
         wanted = cast(Widget, self.view)
         for widget in (*self._views.values(), self._details):
             widget.display = widget is wanted
-        self._tabs.current = place.view if place.is_root else TAB_OF_KIND.get(place.view, place.view)
+        self._chrome.show_tab(place.view if place.is_root else TAB_OF_KIND.get(place.view, place.view))
         if not place.is_root:
             self._details.visit(place)
         self._keybar.show(self.view.scopes)
@@ -172,10 +139,8 @@ class Cockpit(Screen[None]):
 
     def repaint_chrome(self) -> None:
         """Everything around the view."""
-        self._strip.repaint()
-        self._banner.tick()
-        self._tabs.repaint()
-        self._headline.say(*self.view.headline())
+        self._chrome.tick()
+        self._chrome.say(self.view.headline())
 
     def forget(self) -> None:
         """Paint everything anew."""
@@ -185,8 +150,7 @@ class Cockpit(Screen[None]):
 
     def set_rights(self, text: str) -> None:
         """Say in the strip who the operator is to the executor."""
-        self._strip.rights = (text, "muted")
-        self._strip.repaint()
+        self._chrome.set_rights(text)
 
     def show_audit(self, entries: Sequence[Entry], error: str = "") -> None:
         """Give the audit view what was read."""
@@ -251,17 +215,17 @@ class Cockpit(Screen[None]):
         self._keybar.show(("prompt",))
 
     def action_actions(self) -> None:
-        self.post_message(self.ActionMenuAsked(self.view.selections()))
+        self.post_message(ActionMenuAsked(self.view.selections()))
 
     def action_shell(self) -> None:
-        self.post_message(self.ShellAsked(self.view.selections()))
+        self.post_message(ShellAsked(self.view.selections()))
 
     # messages of the widgets
 
     @on(Table.Moved)
     @on(Heatmap.Moved)
     def _moved(self) -> None:
-        self._headline.say(*self.view.headline())
+        self._chrome.say(self.view.headline())
 
     @on(Table.Opened)
     def _opened(self, event: Table.Opened) -> None:
@@ -285,11 +249,11 @@ class Cockpit(Screen[None]):
     @on(Table.CopyAsked)
     @on(Heatmap.CopyAsked)
     def _copy_key(self, event: Table.CopyAsked | Heatmap.CopyAsked) -> None:
-        self.post_message(self.CopyWanted(event.key.partition("/")[2] or event.key))
+        self.post_message(CopyWanted(event.key.partition("/")[2] or event.key))
 
     @on(Details.CopyAsked)
     def _copy_name(self, event: Details.CopyAsked) -> None:
-        self.post_message(self.CopyWanted(event.name))
+        self.post_message(CopyWanted(event.name))
 
     # filter and command line
 
@@ -311,7 +275,7 @@ class Cockpit(Screen[None]):
         except FilterError as error:
             self._prompt.say_error(f"{error} (at {error.position + 1})")
             return False
-        self._headline.say(*self.view.headline())
+        self._chrome.say(self.view.headline())
         return True
 
     def filter_or_tell(self, text: str, teller: Teller) -> None:
@@ -339,7 +303,7 @@ class Cockpit(Screen[None]):
             return
         self._close_prompt()
         if command is not None:
-            self.post_message(self.CommandGiven(command, self.view.selections()))
+            self.post_message(CommandGiven(command, self.view.selections()))
 
     def _close_prompt(self) -> None:
         if self._prompt.is_open:
