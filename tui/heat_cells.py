@@ -56,6 +56,23 @@ class CellReader:
         start = table.offsets[tile.host]
         return self._read(table, range(start, start + count)) + missing
 
+    def node_cell(self, tile: Tile) -> Glyph:
+        """`whole_node` of the tile's cells; for the allocation without asking who owns each GPU."""
+        node = self._scene.store.nodes.get(tile.key)
+        used = None if node is None else used_gpus(node)
+        plain = self._metric.column is None and node is not None and used is not None
+        if not plain or node is None or used is None or node.is_down or not self._is_fresh(node.cluster, node.source):
+            return whole_node(self.cells(tile))
+        if self._faults(tile):
+            return DOWN
+        busy = [gpu for gpu in range(tile.gpus) if gpu in used]
+        if node.is_draining and len(busy) < tile.gpus:
+            return ("□", "warn")
+        if not busy:
+            return ("□", "faint")
+        glyph, role = _busy(self._scene.joins.owners_on_node(tile.key).get(busy[0]))
+        return (glyph if len(busy) == tile.gpus else "◧", role)
+
     def _is_fresh(self, cluster: str, source: str) -> bool:
         slot = (cluster, source)
         fresh = self._fresh.get(slot)

@@ -99,11 +99,18 @@ class HeatPainter:
         cells = self._cells.get(tile.key)
         if cells is None:
             assert self._reader is not None  # noqa: S101 - begin() came first
-            cells = self._reader.cells(tile)
-            if self._filter is not None:
-                cells = [cell if self._is_wanted(tile, gpu) else (cell[0], "faint") for gpu, cell in enumerate(cells)]
-            self._cells[tile.key] = cells = [whole_node(cells)] if self._zoomed_out else cells
+            if self._zoomed_out and self._filter is None:
+                cells = [self._reader.node_cell(tile)]
+            else:
+                cells = self._wanted(tile, self._reader.cells(tile))
+            self._cells[tile.key] = cells
         return cells
+
+    def _wanted(self, tile: Tile, cells: list[Glyph]) -> list[Glyph]:
+        """The cells, dimmed where the filter does not match, as one when the map is zoomed out."""
+        if self._filter is not None:
+            cells = [cell if self._is_wanted(tile, gpu) else (cell[0], "faint") for gpu, cell in enumerate(cells)]
+        return [whole_node(cells)] if self._zoomed_out else cells
 
     def _is_wanted(self, tile: Tile, gpu: int) -> bool:
         return self._filter is None or self._filter.matches(self._scene, GpuRow(tile.cluster, tile.host, gpu))

@@ -64,27 +64,28 @@ def _impact(impact: Impact, width: int) -> list[Line]:
 
 
 def _job(job: JobHit) -> Line:
-    checkpoint = (
-        "ckpt –" if job.since_checkpoint_seconds is None else f"ckpt {words.age(job.since_checkpoint_seconds)} ago"
-    )
     return (
-        (" " * LABEL, "muted"),
-        *columns(((job.id, 8, "strong"), (job.name, 18, "text"), (job.user, 9, "muted"))),
-        *columns(((words.counted(job.gpus, "GPU"), 9, "text"), (f"runs {words.age(job.elapsed_seconds)}", 11, "text"))),
-        (checkpoint, "muted"),
-    )  # fmt: skip
+        ("  ", "muted"),
+        *columns(((job.id, 8, "strong"), (job.name, 16, "text"), (job.user, 8, "muted"))),
+        *columns(((words.counted(job.gpus, "GPU"), 8, "text"), (f"runs {words.age(job.elapsed_seconds)}", 10, "text"))),
+        (f"ckpt {words.age(job.since_checkpoint_seconds)}", "muted"),
+    )
 
 
 def _target(target: TargetPlan, width: int) -> list[Line]:
     lines: list[Line] = [((f"{target.target}  ", "strong"), (target.state, "muted"))]
     if target.held_by:
-        lines += [(("  held by ", "warn"), (line, "warn")) for line in wrapped(target.held_by, max(20, width - 12))]
+        first, *rest = wrapped(target.held_by, max(20, width - 12))
+        lines.append((("  held by ", "warn"), (first, "warn")))
+        lines += [(("          ", "warn"), (line, "warn")) for line in rest]
     for command in target.commands:
         first, *rest = wrapped(command, max(20, width - 4))
         lines.append((("  $ ", "accent"), (first, "text")))
         lines += [(("    ", "text"), (line, "text")) for line in rest]
     for warning in target.warnings:
-        lines += [((f"  ! {line}", "warn"),) for line in wrapped(warning, max(20, width - 4))]
+        first, *rest = wrapped(warning, max(20, width - 4))
+        lines.append(((f"  ! {first}", "warn"),))
+        lines += [((f"    {line}", "warn"),) for line in rest]
     for note in target.notes:
         lines += [((f"    {line}", "muted"),) for line in wrapped(note, max(20, width - 4))]
     return lines
