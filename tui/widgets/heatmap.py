@@ -88,6 +88,8 @@ class Heatmap(LineWidget, can_focus=True):
             if fresh != self._racks:
                 self._racks = fresh
                 self._place()
+                self.call_later(self.repaint)  # ten thousand nodes are two short turns of the loop, not a long one
+                return
         self.repaint()
 
     def set_filter(self, wanted: Filter) -> None:
