@@ -32,8 +32,11 @@ def is_ours(reason: str, signature: str) -> bool:
 
 
 def holder(node: Node, signature: str) -> str | None:
-    """Who else holds the node, in words; None when nobody does or it is this operator."""
-    if not node.reason or is_ours(node.reason, signature):
+    """Who else holds the node, in words; None when nobody does or it is this operator.
+
+    A node in service is held by nobody: Slurm 24.11 leaves the old reason there after a resume.
+    """
+    if not node.reason or is_ours(node.reason, signature) or not (node.is_draining or node.is_down):
         return None
     reason = clean(node.reason, limit=200)
     return f"{clean(node.reason_by, limit=60)}: {reason}" if node.reason_by else reason

@@ -29,7 +29,7 @@ class Resume(NodeVerb):
         return ()
 
     def notes(self, node: Node, jobs: tuple[Job, ...], scene: Scene) -> tuple[str, ...]:
-        return (f"its reason is cleared: {node.reason}",) if node.reason else ()
+        return (f"its reason was: {node.reason}",) if node.reason else ()
 
     def judge(self, before: Node, after: Node, scene: Scene) -> Seen:
         seen = words(after)

@@ -72,10 +72,12 @@ class SlurmCluster:
 
     def close(self) -> None:
         """End jobs and daemons, remove the directory."""
-        if (self.home / "run").exists():
-            self._end_jobs()
-        self.daemons.stop_all()
-        shutil.rmtree(self.home, ignore_errors=True)
+        try:
+            if self.daemons.runs("slurmctld"):
+                self._end_jobs()
+        finally:
+            self.daemons.stop_all()
+            shutil.rmtree(self.home, ignore_errors=True)
 
     # what an operator does
 

@@ -67,6 +67,10 @@ class Daemons:
                 start_new_session=True,
             )
 
+    def runs(self, name: str) -> bool:
+        """Whether one was started and has not ended."""
+        return name in self._running and self._running[name].poll() is None
+
     def stop(self, name: str, seconds: float = 10.0) -> None:
         """End one and wait for it; nothing when it does not run."""
         process = self._running.pop(name, None)

@@ -88,8 +88,7 @@ async def test_resume_takes_our_own_drain_back(slurm: SlurmCluster, desk: Desk) 
     assert plan.targets[0].held_by is None
     finished = await desk.confirm(plan)
     assert isinstance(finished, Finished) and finished.state == "VERIFIED", finished
-    seen = slurm.wait_node("gpu01", lambda node: node["State"] == "IDLE")
-    assert "Reason" not in seen
+    slurm.wait_node("gpu01", lambda node: node["State"] == "IDLE")
 
 
 async def test_resume_of_a_foreign_drain_asks_for_a_second_line(slurm: SlurmCluster, desk: Desk) -> None:
@@ -99,6 +98,15 @@ async def test_resume_of_a_foreign_drain_asks_for_a_second_line(slurm: SlurmClus
     assert slurm.show_node("gpu01")["State"] == "IDLE+DRAIN"
     finished = await desk.confirm(plan, foreign_typed="override")
     assert isinstance(finished, Finished) and finished.state == "VERIFIED", finished
+
+
+async def test_an_old_reason_at_a_node_in_service_holds_nobody_up(slurm: SlurmCluster, desk: Desk) -> None:
+    slurm.must("scontrol", "update", "nodename=gpu01", "reason=NHC: long over")
+    plan = await desk.plan("drain", "gpu01", reason="xid 79")
+    assert (plan.targets[0].held_by, plan.confirmation.foreign) == (None, None)
+    finished = await desk.confirm(plan)
+    assert isinstance(finished, Finished) and finished.state == "VERIFIED", finished
+    assert reason_of(slurm, "gpu01").startswith("crashcart:root xid 79")
 
 
 async def test_resume_of_a_node_in_service_is_refused(slurm: SlurmCluster, desk: Desk) -> None:
