@@ -130,5 +130,6 @@ def _is_reached(seen: Seen | str) -> bool:
 
 
 def _words(sent: CommandResult) -> str:
-    said = clean(sent.stderr or sent.stdout, limit=300, multiline=True).strip().replace("\n", "; ")
-    return said or clean(sent.detail, limit=300) or f"exit status {sent.exit_status}"
+    """What is known of a command's end; a backend's own words are clearer than the raw ones of the tool."""
+    raw = clean(sent.stderr or sent.stdout, limit=300, multiline=True).strip().replace("\n", "; ")
+    return clean(sent.detail, limit=300) or raw or f"exit status {sent.exit_status}"

@@ -102,6 +102,7 @@ class CrashcartApp(App[None], inherit_bindings=False):
         self.set_keymap(self._user_keys)
         self.push_screen(self.cockpit)
         self.set_interval(1.0, self.cockpit.tick)
+        self._left_open()
         for name in (signal.SIGHUP, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, self.exit)
         if self._executor is not None:
@@ -131,6 +132,22 @@ class CrashcartApp(App[None], inherit_bindings=False):
     async def on_unmount(self) -> None:
         if self._executor is not None:
             await self._executor.close()
+
+    @work(group="left open")
+    async def _left_open(self) -> None:
+        """Say which actions of an earlier session have no end on record, and have them read back."""
+        from crashcart.ops import audit_read
+
+        try:
+            found = await asyncio.to_thread(audit_read.open_actions, Path(self._audit_file))
+        except OSError:
+            return  # the audit view says why the log cannot be read
+        lost = [action for action in found if action.state == "UNKNOWN"]
+        if lost:
+            names = "; ".join(f"{action.verb} {', '.join(action.targets)}" for action in lost[:3])
+            self.tell(f"No end is on record of {len(lost)} earlier: {names}. See 8.", is_bad=True)
+            if self._executor is not None:
+                await self._executor.warm()
 
     # the picture
 

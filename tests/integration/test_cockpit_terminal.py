@@ -209,3 +209,19 @@ def test_a_shell_on_a_node_takes_the_screen_and_gives_it_back(home: Path) -> Non
     assert recorded
     events = [json.loads(line) for line in recorded[0].read_text().splitlines()[1:]]
     assert "hostname" in "".join(data for _, kind, data in events if kind == "o")
+
+
+def test_an_action_without_an_end_on_record_is_told_at_the_next_start(home: Path) -> None:
+    from crashcart.ops.audit import AuditLog
+
+    folder = home / "crashcart" / "demo"
+    folder.mkdir(parents=True)
+    log = AuditLog(folder / "audit.jsonl")
+    intent = {"id": "lost", "state": "CONFIRMED", "verb": "drain", "cluster": "demo", "targets": ["gpu003"],
+              "actor": {"user": "anna"}, "params": {"reason": "fan"}}  # fmt: skip
+    log.append("intent", intent)
+    log.append("start", {"id": "lost", "state": "RUNNING", "executor": {"host": "gone", "pid": 1, "started": "1"}})
+    log.close()
+    with demo(home) as terminal:
+        terminal.wait_for("No end is on record")
+        terminal.wait_for("drain gpu003")
