@@ -10,11 +10,14 @@ import asyncssh
 from crashcart.backends.errors import Unreachable
 from crashcart.backends.text import node_name
 
+from .identities import offered
 from .options import Options
 from .refusals import FAILURES, explained
 from .routes import Route, Stop, config_files, configured, route_to, trusted_files
 
 CLOSE_SECONDS = 2.0
+MOST_LINKS = 3
+"""Links to one machine. A command that hangs in the driver holds its session for ever, and a link has few of them."""
 
 Connection = asyncssh.SSHClientConnection
 
@@ -26,6 +29,7 @@ class SshPool:
         self.options = options
         self._routes: dict[str, Route] = {}
         self._links: dict[Route, asyncio.Task[Connection]] = {}
+        self._full: dict[Route, list[asyncio.Task[Connection]]] = {}
         self._connects = asyncio.Semaphore(options.max_connects)
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._closed = False
@@ -45,10 +49,25 @@ class SshPool:
             raise explained((Stop(host),), error, []) from error
         return await self._reach(route)
 
+    def turn_from(self, host: str, full: Connection) -> None:
+        """Use another link to `host` from now on: this one takes no more sessions. What runs on it is left alone."""
+        route = self._routes[host]
+        current = self._links.get(route)
+        if current is None or _is_spent(current) or not current.done() or current.result() is not full:
+            return  # another caller did so already
+        others = self._full[route] = [task for task in self._full.get(route, ()) if not _is_spent(task)]
+        others.append(current)
+        if len(others) < MOST_LINKS:
+            del self._links[route]
+        else:
+            self._links[route] = others.pop(0)  # by now something may have ended on it
+
     async def close(self) -> None:
         """Close all connections, those through jump hosts first; may be called twice."""
         self._closed = True
-        links = sorted(self._links.items(), key=lambda link: -len(link[0]))
+        full = [(route, task) for route, tasks in self._full.items() for task in tasks]
+        links = sorted([*self._links.items(), *full], key=lambda link: -len(link[0]))
+        self._full.clear()
         self._links.clear()
         for _, task in links:
             task.cancel()
@@ -79,12 +98,14 @@ class SshPool:
         try:
             said = await configured(route[-1], self.options)
             trusted = trusted_files(route[-1], self.options, said)
-            async with self._connects:
-                return await self._connect(route[-1], tunnel, trusted)
+            async with self._connects, offered(said.wanted) as keys:
+                return await self._connect(route[-1], tunnel, trusted, keys)
         except FAILURES as error:
             raise explained(route, error, trusted) from error
 
-    async def _connect(self, stop: Stop, tunnel: Connection | None, trusted: list[str]) -> Connection:
+    async def _connect(
+        self, stop: Stop, tunnel: Connection | None, trusted: list[str], keys: list[asyncssh.SSHKeyPair]
+    ) -> Connection:
         options = self.options
         async with asyncio.timeout(options.connect_timeout_seconds) as answer:
 
@@ -98,8 +119,9 @@ class SshPool:
                 config=config_files(options) or None,
                 tunnel=tunnel,
                 username=stop.user or (),
-                client_keys=[stop.identity] if stop.identity else (),
-                client_certs=[] if stop.identity else (),  # its own lies beside it; ssh_config's belongs to another key
+                client_keys=keys or None,
+                client_certs=[],
+                agent_path=None,  # its keys are among ours
                 known_hosts=trusted,
                 client_factory=lambda: _Client(answered),
                 connect_timeout=None,

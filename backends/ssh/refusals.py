@@ -11,9 +11,10 @@ from crashcart.backends.text import clean
 
 from .routes import Route
 
-Failure = asyncssh.Error | OSError | ValueError
-FAILURES = (asyncssh.Error, OSError, ValueError)
-"""All that asyncssh raises while it connects; ValueError is an unreadable key or ssh_config."""
+Failure = asyncssh.Error | OSError | ValueError | OverflowError | RecursionError
+FAILURES = (asyncssh.Error, OSError, ValueError, OverflowError, RecursionError)
+"""All that asyncssh raises while it connects. ValueError is an unreadable key or ssh_config, OverflowError a port over
+65535 in it, RecursionError a file that includes itself."""
 
 
 def explained(route: Route, failure: Failure, trusted: list[str]) -> BackendError:
@@ -35,10 +36,15 @@ def explained(route: Route, failure: Failure, trusted: list[str]) -> BackendErro
             return Unsupported(f"{place} and we share no protocol: {said}; update its SSH server")
         case asyncssh.ChannelOpenError():
             return _not_forwarded(place, route, failure, said)
+        case asyncssh.Error() if "Too many authentication failures" in said:
+            return Denied(
+                f"{place} refused the login after too many keys; name the right one in ssh_config, with IdentityFile "
+                "and IdentitiesOnly"
+            )
         case asyncssh.Error():
             return Unreachable(f"{place}: the link was lost while logging in: {said}")
-        case ValueError():
-            return Denied(f"{place}: a key or ssh_config cannot be used: {said}")
+        case ValueError() | OverflowError() | RecursionError():
+            return _unusable(place, failure, said)
         case _:
             return _no_link(place, failure, said)
 
@@ -51,6 +57,14 @@ def _not_forwarded(place: str, route: Route, failure: asyncssh.ChannelOpenError,
             "AllowTcpForwarding"
         )
     return Unreachable(f"{place}: {bastion} cannot connect to it: {said}")
+
+
+def _unusable(place: str, failure: ValueError | OverflowError | RecursionError, said: str) -> BackendError:
+    if isinstance(failure, UnicodeError):
+        return Unreachable(f"{place} is no name that resolves: {said}; correct HostName in ssh_config")
+    if isinstance(failure, RecursionError):
+        return Denied(f"{place}: ssh_config includes itself without end; correct its Include lines")
+    return Denied(f"{place}: a key or ssh_config cannot be used: {said}")
 
 
 def _no_link(place: str, failure: OSError, said: str) -> BackendError:

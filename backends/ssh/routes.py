@@ -6,6 +6,7 @@ out here, as OpenSSH does it, and the pool walks it over connections that are sh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import asyncssh
 from crashcart.backends.errors import BackendError, Denied
 from crashcart.backends.text import clean, node_name, user_name
 
+from .identities import Wanted, agent_path
 from .options import Options
 
 FURTHEST = 8
@@ -37,6 +39,7 @@ class Configured(NamedTuple):
 
     jump: str | None
     known_hosts: list[str] | None
+    wanted: Wanted
 
 
 def config_files(options: Options) -> list[str]:
@@ -60,7 +63,20 @@ async def configured(stop: Stop, options: Options) -> Configured:
     )
     jump = said.tunnel if isinstance(said.tunnel, str) else None
     files = said.known_hosts
-    return Configured(jump, None if files is None else [str(file) for file in files if isinstance(file, str)])
+    trusted = None if files is None else [str(file) for file in files if isinstance(file, str)]
+    return Configured(jump, trusted, _wanted(stop, said.config.get))
+
+
+def _wanted(stop: Stop, said: Callable[[str, object], object]) -> Wanted:
+    only, agent = bool(said("IdentitiesOnly", False)), agent_path(said("IdentityAgent", ()))
+    if stop.identity is not None:  # its certificate lies beside it; those of ssh_config belong to other keys
+        with Path(stop.identity).expanduser().open("rb"):
+            return Wanted((stop.identity,), (), only, agent)
+    return Wanted(_strings(said("IdentityFile", ())), _strings(said("CertificateFile", ())), only, agent)
+
+
+def _strings(values: object) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def trusted_files(stop: Stop, options: Options, said: Configured) -> list[str]:

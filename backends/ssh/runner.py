@@ -17,15 +17,14 @@ from crashcart.backends.contract import CommandResult
 from crashcart.backends.errors import Unreachable
 from crashcart.backends.text import clean, node_name
 
-from .pool import Connection, SshPool, is_lost
+from .pool import SshPool
+from .starting import NotStarted, Process, start
 
 LONGEST_ARGUMENT = 4096
 LONGEST_LINE = 100 << 10  # Linux starts no program with an argument over 128 KiB, and the line is one argument
 _CHUNK = 1 << 16
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
-
-Process = asyncssh.SSHClientProcess[bytes]
 
 
 def command_line(argv: Sequence[str], env: Mapping[str, str] | None = None) -> str:
@@ -71,7 +70,7 @@ class SshRunner:
         except ValueError as error:
             return _not_sent(str(error))
         ends = asyncio.get_running_loop().time() + timeout
-        await self._connection(ends, timeout)
+        await self._reach(ends, timeout)
         slot = self._pool.slots(self._host)
         try:
             async with asyncio.timeout_at(ends):
@@ -79,48 +78,26 @@ class SshRunner:
         except TimeoutError:
             return _not_sent(f"{self._pool.options.sessions_per_host} sessions on {self._host} left no room")
         try:
-            begun = await self._begin(line, stdin, ends, timeout)
-            if isinstance(begun, CommandResult):
-                return begun
-            return await _finish(begun, f"{argv[0]} on {self._host}", stdin, limit, ends)
+            process = await start(self._pool, self._host, line, has_input=stdin is not None, ends=ends)
+            return await _finish(process, f"{argv[0]} on {self._host}", stdin, limit, ends)
+        except NotStarted as error:
+            return self._not_started(error)
         finally:
             slot.release()
 
-    async def _connection(self, ends: float, seconds: float) -> Connection:
+    async def _reach(self, ends: float, seconds: float) -> None:
         try:
             async with asyncio.timeout_at(ends):
-                return await self._pool.connection(self._host)
+                await self._pool.connection(self._host)
         except TimeoutError as error:
             raise Unreachable(f"{self._host} was not reached within {seconds:g} s") from error
 
-    async def _begin(self, line: str, stdin: bytes | None, ends: float, seconds: float) -> Process | CommandResult:
-        """Start it; once more on a new connection when the old one was lost before anything was sent."""
-        for is_last in (False, True):
-            connection = await self._connection(ends, seconds)
-            try:
-                async with asyncio.timeout_at(ends):
-                    return await _start(connection, line, stdin)
-            except asyncssh.ChannelOpenError as error:
-                was_sent, lost = error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED, await is_lost(connection)
-                if was_sent and lost:
-                    return _unknown("the link was lost; the command may have run")
-                if is_last or not lost:
-                    return _not_sent(f"{self._host} starts no command: {clean(error.reason, limit=200)}")
-            except TimeoutError:
-                return _unknown(f"{self._host} did not answer within {seconds:g} s; the command may have run")
-            except (asyncssh.Error, OSError) as error:
-                return _unknown(f"the link was lost ({clean(str(error), limit=200)}); the command may have run")
-        raise AssertionError("the last round returns")
-
-
-async def _start(connection: Connection, line: str, stdin: bytes | None) -> Process:
-    return await connection.create_process(
-        line,
-        encoding=None,  # one byte that is no UTF-8 would end the connection
-        stdin=asyncssh.DEVNULL if stdin is None else asyncssh.PIPE,
-        request_pty=False,
-        x11_forwarding=False,
-    )
+    def _not_started(self, error: NotStarted) -> CommandResult:
+        if not error.was_sent:
+            return _not_sent(f"{self._host} starts no command: {error}")
+        if error.hindrance == "lost":
+            return CommandResult("unknown", None, detail=f"the link was lost ({error}); the command may have run")
+        return CommandResult("unknown", None, detail=f"{self._host} gave {error}; the command may have run")
 
 
 async def _finish(process: Process, name: str, stdin: bytes | None, limit: int, ends: float) -> CommandResult:
@@ -175,7 +152,3 @@ async def _feed(process: Process, data: bytes | None) -> None:
 
 def _not_sent(why: str) -> CommandResult:
     return CommandResult("not_sent", None, detail=why)
-
-
-def _unknown(why: str) -> CommandResult:
-    return CommandResult("unknown", None, detail=why)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable
+from typing import assert_never
 
 import asyncssh
 
-from crashcart.backends.errors import Denied, Unreachable
+from crashcart.backends.errors import BackendError, Denied, Unreachable
 from crashcart.backends.text import clean
 
-from .pool import Connection, SshPool, is_lost
+from .pool import SshPool
+from .starting import NotStarted, Process, Pty, start
 
 _CHUNK = 1 << 16
-_WINDOW = 1 << 15  # bytes under way: what still comes after Ctrl-C
-_PACKET = 1 << 13
 
 
 class SshTerminal:
     """A Terminal of the contract. `let_go` is called once, when it is closed."""
 
-    def __init__(self, process: asyncssh.SSHClientProcess[bytes], let_go: Callable[[], None]) -> None:
+    def __init__(self, process: Process, let_go: Callable[[], None]) -> None:
         self._process = process
         self._let_go: Callable[[], None] | None = let_go
 
@@ -63,39 +63,23 @@ async def open_terminal(pool: SshPool, host: str, *, term: str, columns: int, ro
     await slot.acquire()
     is_open = False
     try:
-        process = await _begin(pool, host, clean(term, limit=64), (columns, rows))
+        process = await start(pool, host, None, has_input=True, pty=Pty(clean(term, limit=64), columns, rows))
         is_open = True
+    except NotStarted as error:
+        raise _no_shell(host, error) from error
     finally:
         if not is_open:
             slot.release()
     return SshTerminal(process, slot.release)
 
 
-async def _begin(pool: SshPool, host: str, term: str, size: tuple[int, int]) -> asyncssh.SSHClientProcess[bytes]:
-    """Start it; once more on a new connection when the old one turns out to be lost."""
-    said = ""
-    for _ in range(2):
-        connection = await pool.connection(host)
-        try:
-            return await _start(connection, term, size)
-        except (asyncssh.Error, OSError) as error:
-            said = clean(str(error), limit=200)
-            if not await is_lost(connection):
-                raise Denied(
-                    f"{host} opens no shell: {said}; a certificate needs permit-pty, the server PermitTTY"
-                ) from error
-    raise Unreachable(f"{host}: the link was lost while opening a shell: {said}; try again")
-
-
-async def _start(connection: Connection, term: str, size: tuple[int, int]) -> asyncssh.SSHClientProcess[bytes]:
-    return await connection.create_process(
-        None,
-        term_type=term,
-        term_size=size,
-        request_pty=True,
-        stderr=asyncssh.STDOUT,
-        encoding=None,
-        x11_forwarding=False,
-        window=_WINDOW,
-        max_pktsize=_PACKET,
-    )
+def _no_shell(host: str, error: NotStarted) -> BackendError:
+    match error.hindrance:
+        case "refused":
+            return Denied(f"{host} opens no shell: {error}; a certificate needs permit-pty, the server PermitTTY")
+        case "full":
+            return Unreachable(f"{host} opens no shell: {error}")
+        case "lost" | "silent":
+            return Unreachable(f"{host}: the link was lost while opening a shell: {error}; try again")
+        case _:
+            assert_never(error.hindrance)

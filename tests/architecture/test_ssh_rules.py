@@ -107,9 +107,8 @@ def test_no_string_is_handed_to_a_local_shell() -> None:
     assert offences(shells, SOURCES) == []
 
 
-def test_only_two_modules_start_something_on_the_far_side() -> None:
-    allowed = frozenset({"backends/ssh/runner.py", "backends/ssh/terminal.py"})
-    assert offences(remote_calls, SOURCES, allowed) == []
+def test_only_one_module_starts_something_on_the_far_side() -> None:
+    assert offences(remote_calls, SOURCES, frozenset({"backends/ssh/starting.py"})) == []
 
 
 def test_remote_command_lines_are_joined_in_one_module() -> None:
@@ -118,11 +117,11 @@ def test_remote_command_lines_are_joined_in_one_module() -> None:
 
 
 def test_the_far_side_speaks_bytes() -> None:
-    for name in ("runner", "terminal"):
-        tree = ast.parse((ROOT / "backends" / "ssh" / f"{name}.py").read_text())
-        started = [call for call in calls(tree) if name_of(call.func) == "create_process"]
-        assert len(started) == 1
-        assert any(keyword.arg == "encoding" and is_constant(keyword.value, None) for keyword in started[0].keywords)
+    tree = ast.parse((ROOT / "backends" / "ssh" / "starting.py").read_text())
+    started = [call for call in calls(tree) if name_of(call.func) in REMOTE_CALLS]
+    assert started
+    for call in started:
+        assert any(keyword.arg == "encoding" and is_constant(keyword.value, None) for keyword in call.keywords)
 
 
 @pytest.mark.parametrize(

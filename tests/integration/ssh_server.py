@@ -37,6 +37,26 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
         server.stop()
 
 
+@contextmanager
+def ssh_agent(path: Path, *keys: Path, passphrase: str = "") -> Iterator[str]:
+    """An agent that holds these keys; yields its socket."""
+    ask = path.with_suffix(".ask")
+    ask.write_text(f"#!/bin/sh\necho '{passphrase}'\n")
+    ask.chmod(0o700)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+    env = {**os.environ, "SSH_AUTH_SOCK": str(path), "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+    null, add = subprocess.DEVNULL, ["ssh-add", "-q", *(str(key) for key in keys)]
+    try:
+        ends = time.monotonic() + START_SECONDS
+        while subprocess.run(add, check=False, env=env, stdin=null, stderr=null).returncode:
+            assert time.monotonic() < ends, "no agent"
+            time.sleep(0.02)
+        yield str(path)
+    finally:
+        agent.terminate()
+        agent.wait(START_SECONDS)
+
+
 class SshServer:
     """`node01`.. are reached directly, `inner01`.. through `bastion`; all are this machine, told apart by name."""
 
@@ -79,9 +99,10 @@ class SshServer:
         authority: str = "user_ca",
         validity: str = "-5m:+1h",
         only: str | None = None,
+        passphrase: str = "",
     ) -> Path:
         """A user's key with a certificate beside it; may do all, or `only` that (`permit-pty`)."""
-        self._key(name)
+        self._key(name, passphrase)
         rights = () if only is None else ("-O", "clear", "-O", only)
         self._sign(name, authority, principals or self.user, validity, *rights)
         return self.home / name
@@ -123,8 +144,8 @@ class SshServer:
             argv = ["setpriv", "--pdeathsig=TERM", program, "-D", "-e", "-f", str(config)]
             self._running.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
-    def _key(self, name: str) -> None:
-        _keygen("-t", "ed25519", "-N", "", "-C", name, "-f", str(self.home / name))
+    def _key(self, name: str, passphrase: str = "") -> None:
+        _keygen("-t", "ed25519", "-N", passphrase, "-C", name, "-f", str(self.home / name))
 
     def _sign(self, name: str, authority: str, names: str, validity: str, *more: str) -> None:
         key = f"{self.home / name}.pub"
