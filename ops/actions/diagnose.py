@@ -57,6 +57,8 @@ class Diagnose(Reading):
         text = _text(result)
         saved = _save(folder, f"{target}-{check.name}", text)
         shown = text if len(text) <= OUTPUT_LIMIT else text[:OUTPUT_LIMIT] + f"\n… cut here; all of it is in {saved}\n"
+        if check.found_nothing(result):
+            return TargetResult(target, "VERIFIED", "nothing found", "", shown, str(saved))
         return TargetResult(target, _STATES[result.state], _detail(result), "", shown, str(saved))
 
     def undo(self, scene: Scene, targets: tuple[str, ...]) -> str:
