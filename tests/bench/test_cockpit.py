@@ -64,6 +64,7 @@ def test_cockpit_beside_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(prefix="cc-", ignore_cleanup_errors=True) as home:
         for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             monkeypatch.setenv(name, home)
+        cockpit(["demo", "--nodes", "64"], "GPUs .* in use")  # compiles
         floors: list[Figures] = []
         rounds: dict[int, list[Figures]] = {size: [] for size in SIZES}
         for _ in range(ROUNDS):
