@@ -41,6 +41,10 @@ def objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return found
 
 
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 DEMO = ("--demo", "--nodes", "16")
 
 
@@ -88,7 +92,7 @@ def test_alerts_carry_labels_and_fingerprint(crashcart: Run) -> None:
 def test_act_drains_reads_back_and_is_on_record(crashcart: Run) -> None:
     done = crashcart("act", "drain", "gpu001", *DEMO, "--reason", "xid 79 on GPU 3", "--yes", "-o", "json")
     assert done.returncode == 0, done.stderr
-    (result,) = objects(done)
+    (result,) = lines(done)
     assert (result["verb"], result["target"], result["state"]) == ("drain", "gpu001", "VERIFIED")
     (node,) = objects(crashcart("get", "nodes", *DEMO, "--filter", "name=gpu001", "-o", "json"))
     assert "DRAIN" in node["flags"]
@@ -142,7 +146,7 @@ def test_a_hostile_target_is_a_usage_error(crashcart: Run, target: str) -> None:
 def test_an_unknown_target_is_refused(crashcart: Run) -> None:
     done = crashcart("act", "drain", "gpu999", *DEMO, "--reason", "x", "--yes", "-o", "json")
     assert done.returncode in (2, 4)
-    assert objects(done)[0]["state"] == "REFUSED"
+    assert lines(done)[0]["state"] == "REFUSED"
 
 
 def test_without_a_policy_everything_is_visible_and_nothing_may_be_done(crashcart: Run, tmp_path: Path) -> None:

@@ -118,7 +118,9 @@ def _report(plan: Plan, finished: Finished, for_people: bool) -> None:
 
 
 def _print_json(plan: Plan, results: tuple[TargetResult, ...]) -> None:
-    print(json.dumps([_object(plan, result) for result in results], indent=2, ensure_ascii=False))
+    """One object a line, so that a reader need not wait for the last target."""
+    for result in results:
+        print(json.dumps(_object(plan, result), ensure_ascii=False))
 
 
 def _object(plan: Plan, result: TargetResult) -> dict[str, Any]:
@@ -139,9 +141,7 @@ def _refused(refused: Refused, arguments: argparse.Namespace, targets: tuple[str
     for gate in refused.gates:
         print(f"  {gate}", file=sys.stderr)
     if arguments.output == "json":
-        rows = [
-            {"action_id": None, "verb": arguments.verb, "target": target, "state": "REFUSED", "detail": refused.why}
-            for target in targets
-        ]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        row = {"action_id": None, "verb": arguments.verb, "state": "REFUSED", "detail": refused.why}
+        for target in targets:
+            print(json.dumps(row | {"target": target}, ensure_ascii=False))
     return REFUSALS.get(refused.code, UNKNOWN)
