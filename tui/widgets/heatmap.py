@@ -24,11 +24,15 @@ from crashcart.tui.heat_tiles import racks
 from crashcart.tui.look import Look
 from crashcart.tui.shown import Shown
 
-from .lines import LineWidget
+from .lines import TURN_SECONDS, LineWidget
 
 FOOT_LINES = 3
 ATTENTION_ROWS = 5
 NAMES = 0
+MANY_NODES = 2_000
+LINES_A_TURN = 12
+"""A zoomed-out line of 96 nodes takes about 1 ms to draw anew."""
+
 SCREENFULS = 3
 """More lines than this many screens of GPUs, and the heatmap begins with one cell a node."""
 
@@ -77,9 +81,11 @@ class Heatmap(LineWidget, can_focus=True):
 
     def refresh_picture(self) -> None:
         """Take the picture in: tiles may have come or gone; the cursor stays on its GPU."""
-        picture = self._shown.picture_of("node", "alert")
-        if picture != self._drawn_attention:
-            self._drawn_attention, self._attention = picture, attention(self._shown)
+        is_large = len(self._shown.store.nodes) > MANY_NODES
+        if is_large:
+            self.set_timer(TURN_SECONDS / 2, self._take_attention)  # a turn of its own, before the lines are drawn
+        else:
+            self._take_attention()
         generations = tuple(table.rows.generation for table in self._shown.store.gpus.values())
         tiles_of = (self._shown.picture_of("node"), generations, self._shown.has_many_clusters())
         if tiles_of != self._tiles_of:
@@ -88,9 +94,15 @@ class Heatmap(LineWidget, can_focus=True):
             if fresh != self._racks:
                 self._racks = fresh
                 self._place()
-                self.call_later(self.repaint)  # ten thousand nodes are two short turns of the loop, not a long one
-                return
-        self.repaint()
+        if is_large:
+            self.repaint_in_turns(LINES_A_TURN)
+        else:
+            self.repaint()
+
+    def _take_attention(self) -> None:
+        picture = self._shown.picture_of("node", "alert")
+        if picture != self._drawn_attention:
+            self._drawn_attention, self._attention = picture, attention(self._shown)
 
     def set_filter(self, wanted: Filter) -> None:
         """Dim what does not match."""

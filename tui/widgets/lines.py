@@ -7,6 +7,7 @@ with those on the terminal and refreshes the difference. Cost follows the screen
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -15,6 +16,9 @@ from textual.widget import Widget
 
 from crashcart.tui.cells import Span, strip_of, width_of
 from crashcart.tui.look import Look
+
+TURN_SECONDS = 0.005
+"""Between two turns of a long repaint, for keys and messages that came meanwhile."""
 
 
 class LineWidget(Widget):
@@ -50,6 +54,15 @@ class LineWidget(Widget):
                 changed.append(Region(0, y, width, 1))
         if changed:
             self.refresh(*changed)
+
+    def repaint_in_turns(self, lines_a_turn: int) -> None:
+        """Like `repaint`, some lines a turn of the loop: lines that are dear to draw must not hold up a key."""
+        for turn, start in enumerate(range(0, self.size.height, lines_a_turn), 1):
+            lines = range(start, min(start + lines_a_turn, self.size.height))
+            self.set_timer(turn * TURN_SECONDS, partial(self._repaint_some, lines))
+
+    def _repaint_some(self, lines: range) -> None:
+        self.repaint([y for y in lines if y < self.size.height])
 
     def render_line(self, y: int) -> Strip:
         """Called by Textual for lines that are to be painted."""
