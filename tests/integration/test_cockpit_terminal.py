@@ -95,27 +95,67 @@ def test_a_drain_from_key_press_to_read_back_state_on_the_demo(home: Path) -> No
     assert [record["state"] for record in ends] == ["VERIFIED"]
 
 
-@pytest.mark.real
-def test_a_drain_from_key_press_to_read_back_state_on_a_real_slurm(home: Path, slurm_cluster: SlurmCluster) -> None:
-    policy, config = home / "policy.toml", home / "config.toml"
+def on_slurm(home: Path, cluster: SlurmCluster) -> PtyTerminal:
+    """The cockpit on the real cluster, with the current user on call."""
     from crashcart.ops.actor import os_user
     from crashcart.ops.policy_starter import starter_policy
 
+    policy, config = home / "policy.toml", home / "config.toml"
     policy.write_text(starter_policy(os_user()).replace("max_partition_pct = 20", "max_partition_pct = 100"))
-    settings = ", ".join(f'{name} = "{value}"' for name, value in slurm_cluster.env.items() if name == "SLURM_CONF")
     config.write_text(
-        f'[cluster.real.slurm]\nvia = "local"\nenv = {{ {settings} }}\ninterval_seconds = 1.0\n'
+        f'[cluster.real.slurm]\nenv = {{ SLURM_CONF = "{cluster.env["SLURM_CONF"]}" }}\ninterval_seconds = 1.0\n'
         f'[policy]\nfile = "{policy}"\n[audit]\nfile = "{home}/audit.jsonl"\n'
     )
-    argv = [*COCKPIT, "--config", str(config)]
-    with PtyTerminal(argv, columns=120, rows=35, env=environment(home)) as terminal:
+    return PtyTerminal([*COCKPIT, "--config", str(config)], columns=120, rows=35, env=environment(home))
+
+
+def command(terminal: PtyTerminal, line: str, expected: str) -> None:
+    """Type a verb on the command line, confirm its preview by `expected`, and see it verified."""
+    terminal.send(":")
+    type_slowly(terminal, line)
+    terminal.send("enter")
+    terminal.wait_for(r"Type .*: |press y|y to")
+    rest(terminal, 0.7)
+    type_slowly(terminal, expected)
+    if expected != "y":  # low risk: the letter is the answer
+        terminal.send("enter")
+    terminal.wait_for("Done, and read back")
+    rest(terminal, 0.3)
+    terminal.send("esc")
+    terminal.wait_gone("Done, and read back")
+
+
+@pytest.mark.real
+def test_a_drain_from_key_press_to_read_back_state_on_a_real_slurm(home: Path, slurm: SlurmCluster) -> None:
+    with on_slurm(home, slurm) as terminal:
         terminal.wait_for("GPUs .* in use")
         drain(terminal, "gpu02", "INC-8 xid 79")
         terminal.wait_for("verified")
-        assert "DRAIN" in slurm_cluster.show_node("gpu02")["State"]
+        assert "DRAIN" in slurm.show_node("gpu02")["State"]
         terminal.send("esc")
         terminal.wait_for("drained")
-    slurm_cluster.reset()
+
+
+@pytest.mark.real
+def test_verbs_typed_on_the_command_line_of_the_cockpit_reach_a_real_slurm(home: Path, slurm: SlurmCluster) -> None:
+    waiting = slurm.submit("--begin=now+1hour")
+    running = slurm.running("--gres=gpu:h100:2", "--nodelist=gpu01")
+    with on_slurm(home, slurm) as terminal:
+        terminal.wait_for("GPUs .* in use")
+        command(terminal, f"hold {waiting}", "y")
+        assert slurm.show_job(waiting)["Reason"].startswith("JobHeld")
+        command(terminal, f"release {waiting}", "y")
+        assert slurm.show_job(waiting)["Reason"] == "BeginTime"
+        command(terminal, f"requeue {running}", running)
+        assert slurm.show_job(running)["Restarts"] == "1"
+        command(terminal, f"cancel {waiting}", waiting)
+        assert slurm.show_job(waiting)["JobState"] == "CANCELLED"
+        command(terminal, "drain gpu[03-04] fan", "2")
+        assert "DRAIN" in slurm.show_node("gpu04")["State"]
+        command(terminal, "resume gpu03", "gpu03")
+        assert "DRAIN" not in slurm.show_node("gpu03")["State"]
+    verbs = [record["verb"] for record in records(home / "audit.jsonl") if record["phase"] == "intent"]
+    assert verbs == ["hold", "release", "requeue", "cancel", "drain", "resume"]
 
 
 def test_the_executor_finishes_and_records_after_the_terminal_is_gone(home: Path) -> None:

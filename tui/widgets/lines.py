@@ -33,8 +33,8 @@ class LineWidget(Widget):
         self._drawn_size = Size(0, 0)
 
     def draw_line(self, y: int, width: int) -> Strip:
-        """The line `y` of the viewport in `width` cells."""
-        raise NotImplementedError
+        """The line `y` of the viewport in `width` cells; blank unless the widget has something to say."""
+        return self.line(width=width)
 
     def begin_frame(self) -> None:
         """Called before lines are drawn: take the moment that all of them show."""
