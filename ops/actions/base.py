@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,18 +103,18 @@ class Seen:
     detail: str = ""
 
 
-class Proof:
+class Proof(ABC):
     """Reads back what an action did to one target; may remember earlier readings."""
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # noqa: B027 - most proofs need no look before
         """Look before anything is applied, where a comparison needs it. On BackendError nothing is applied."""
 
+    @abstractmethod
     async def look(self) -> Seen:
         """Look once. Raises BackendError."""
-        raise NotImplementedError
 
 
-class Action:
+class Action(ABC):
     """Base of all verbs. One object serves all requests, so it keeps nothing between calls."""
 
     verb: ClassVar[str]
@@ -131,21 +132,21 @@ class Action:
             name = clean(unknown[0], limit=40)
             raise BadParams(f"{self.verb} has no parameter {name!r}; it takes {', '.join(sorted(known))}")
 
+    @abstractmethod
     def unavailable(self, target: str, scene: Scene) -> str | None:
         """Why it cannot be done to this target now, or None. Raises CannotAct for a target that is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def preview(self, target: str, scene: Scene) -> TargetPlan:
         """What will happen to this target. Raises CannotAct, BackendError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def undo(self, scene: Scene, targets: tuple[str, ...]) -> str:
         """How to take it back, in words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def touched_jobs(self, target: str, scene: Scene) -> tuple[Job, ...]:
         """Jobs that this target's change concerns."""
-        raise NotImplementedError
 
 
 class Changing(Action):
@@ -153,17 +154,17 @@ class Changing(Action):
 
     provable_later: ClassVar[bool] = True  # from the snapshot in the audit log, by another process
 
+    @abstractmethod
     def power(self, powers: ClusterPowers) -> object | None:
         """The object whose changes these are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def changes(self, target: str, scene: Scene) -> tuple[Change, ...]:
         """The changes to apply, in order. Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def proof(self, target: str, scene: Scene) -> Proof:
         """A fresh proof for one run; made before anything is applied."""
-        raise NotImplementedError
 
     def deadline_seconds(self, target: str, scene: Scene) -> float:
         """How long the effect may take to be seen."""
@@ -173,9 +174,9 @@ class Changing(Action):
 class Reading(Action):
     """A verb that changes nothing and brings back output."""
 
+    @abstractmethod
     async def collect(self, target: str, scene: Scene, folder: Path) -> TargetResult:
         """Do it, save what it said below `folder`. Raises BackendError."""
-        raise NotImplementedError
 
 
 class Session(Action):

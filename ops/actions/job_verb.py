@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from crashcart.backends.contract import Change, JobControl
 from crashcart.backends.model import Job
 from crashcart.ops.impact import hours_at_risk, since_checkpoint
@@ -27,17 +29,17 @@ class JobVerb(Changing):
             return f"nothing in {scene.cluster.name} can {self.verb} jobs with this configuration"
         return self.refusal(scene.job(target), scene)
 
+    @abstractmethod
     def refusal(self, job: Job, scene: Scene) -> str | None:
         """Why this job cannot be changed so now, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, job: str, control: JobControl, scene: Scene) -> Change:
         """The one change of this verb. Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(self, before: Job, after: Job | None, scene: Scene) -> Seen:
         """Whether what is read back is what was wanted. Pure."""
-        raise NotImplementedError
 
     def notes(self, job: Job, scene: Scene) -> tuple[str, ...]:
         """What the operator should know about this target."""

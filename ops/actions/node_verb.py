@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from crashcart.backends.contract import Change, NodeMaintainer
@@ -28,17 +29,17 @@ class NodeVerb(Changing):
             return f"nothing in {scene.cluster.name} can {self.verb} nodes with this configuration"
         return self.refusal(scene.node(target), scene)
 
+    @abstractmethod
     def refusal(self, node: Node, scene: Scene) -> str | None:
         """Why this node cannot be changed so now, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, node: str, maintainer: NodeMaintainer, scene: Scene) -> Change:
         """The one change of this verb. Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(self, before: Node, after: Node, scene: Scene) -> Seen:
         """Whether what is read back is what was wanted. Pure."""
-        raise NotImplementedError
 
     def notes(self, node: Node, jobs: tuple[Job, ...], scene: Scene) -> tuple[str, ...]:
         """What the operator should know about this target."""

@@ -36,11 +36,11 @@ class Dialog(ModalScreen[Result]):
 
     def title_spans(self) -> tuple[Span, ...]:
         """The first line of the box."""
-        raise NotImplementedError
+        return ()
 
     def body_lines(self) -> list[BodyLine]:
         """What the box says."""
-        raise NotImplementedError
+        return []
 
     def extras(self) -> Iterator[Widget]:
         """Widgets between body and keys."""
