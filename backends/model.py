@@ -75,11 +75,13 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
     @property
     def word(self) -> str:
         """One word for the state, as operators say it: drained, draining, down, idle, mixed, allocated, ..."""
+        if "REBOOT_ISSUED" in self.flags:  # Slurm calls it DOWN+DRAIN meanwhile
+            return "reboot"
         if self.is_down:
             return "down"
         if self.is_draining:
             return "draining" if self.is_busy else "drained"
-        if {"REBOOT_REQUESTED", "REBOOT_ISSUED"} & set(self.flags):
+        if "REBOOT_REQUESTED" in self.flags:
             return "reboot"
         if "MAINTENANCE" in self.flags:
             return "maint"

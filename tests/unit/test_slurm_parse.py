@@ -78,7 +78,7 @@ def test_a_node_without_gpus_uses_none_of_them(version: str) -> None:
 def test_states_of_nodes_in_trouble(version: str) -> None:
     nodes = nodes_of(version, "show-node-maintenance")
     assert {name: node.word for name, node in nodes.items()} == {
-        "cpu01": "maint", "gpu01": "draining", "gpu02": "down", "gpu03": "down", "gpu04": "down",
+        "cpu01": "maint", "gpu01": "draining", "gpu02": "reboot", "gpu03": "down", "gpu04": "down",
     }  # fmt: skip
     assert nodes["gpu01"].flags == ("DRAIN", "REBOOT_REQUESTED")
     assert nodes["gpu02"].flags == ("DRAIN", "REBOOT_ISSUED")
