@@ -154,8 +154,10 @@ def test_verbs_typed_on_the_command_line_of_the_cockpit_reach_a_real_slurm(home:
         assert "DRAIN" in slurm.show_node("gpu04")["State"]
         command(terminal, "resume gpu03", "gpu03")
         assert "DRAIN" not in slurm.show_node("gpu03")["State"]
+        command(terminal, "reboot gpu01 kernel", "gpu01")
+        assert "REBOOT" in slurm.show_node("gpu01")["State"]
     verbs = [record["verb"] for record in records(home / "audit.jsonl") if record["phase"] == "intent"]
-    assert verbs == ["hold", "release", "requeue", "cancel", "drain", "resume"]
+    assert verbs == ["hold", "release", "requeue", "cancel", "drain", "resume", "reboot"]
 
 
 def test_the_executor_finishes_and_records_after_the_terminal_is_gone(home: Path) -> None:
