@@ -7,9 +7,7 @@ are harmless. What a source says stays until that source says otherwise, and eve
 from __future__ import annotations
 
 import math
-from array import array
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -212,8 +210,3 @@ class Store:
 
 def _belongs(entity: AnyEntity, part: wire.Slice) -> bool:
     return entity.source == part.source and entity.cluster == part.cluster
-
-
-def float_column(values: Iterator[float] | list[float]) -> memoryview:
-    """Pack values as the wire wants them: float32, native little-endian."""
-    return memoryview(array("f", values)).cast("B")

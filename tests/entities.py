@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from typing import Any
 
 from crashcart.backends.model import Alert, Batch, Job, Kind, Node, Queue
@@ -39,3 +41,8 @@ def alert(fingerprint: str = "f1", **fields: Any) -> Alert:
 
 def listing(kind: Kind, *entities: Node | Job | Queue | Alert, when: float = 1000.0, source: str = "slurm") -> Batch:
     return Batch(source, "a100", kind, when, tuple(entities), complete=True)
+
+
+def float_column(values: Iterator[float] | list[float]) -> memoryview:
+    """Pack values as the wire wants them: float32, native little-endian."""
+    return memoryview(array("f", values)).cast("B")

@@ -27,11 +27,6 @@ class TypingGuard:
         self._last = self._opened
         self._run = 1
 
-    def reopen(self) -> None:
-        """The question changed: start anew."""
-        self._opened = self._last = self._clock.monotonic()
-        self._run = 1
-
     def is_early(self) -> bool:
         """Whether the question appeared only just now."""
         return self._clock.monotonic() - self._opened < QUIET_SECONDS

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from crashcart.backends.ssh.powers import SshPowers
+
+from .fault_proxy import FaultProxy
 from .slurm_cluster import NEEDED, SlurmCluster
 from .slurm_daemons import missing
+from .ssh_server import SshServer, ssh_server
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,23 @@ def slurm(slurm_cluster: SlurmCluster) -> SlurmCluster:
     if not slurm_cluster.is_idle():
         slurm_cluster.reset()
     return slurm_cluster
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with ssh_server(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxy(server: SshServer) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy(server.node_port) as running:
+        yield running
+
+
+@pytest.fixture
+async def powers(server: SshServer, proxy: FaultProxy) -> AsyncIterator[SshPowers]:
+    """Reaches `frail` through the proxy and every other host directly."""
+    made = SshPowers(server.options(config=server.config_with({"frail": proxy.port})))
+    yield made
+    await made.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,9 @@ from crashcart.ops.store import Store
 from .executor_desk import Desk, session_of
 from .fault_proxy import FaultProxy
 from .slurm_cluster import SlurmCluster
-from .ssh_server import SshServer, ssh_server
+from .ssh_server import SshServer
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
 
 
 SLOW_DRAIN = """case "$*" in *state=drain*) : > {mark}; sleep 1.5;; esac

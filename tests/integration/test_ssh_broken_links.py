@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,31 +12,12 @@ from crashcart.backends.contract import CommandResult
 from crashcart.backends.errors import Unreachable
 from crashcart.backends.ssh.powers import SshPowers
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.ssh_server import SshServer, ssh_server
+from tests.integration.ssh_server import SshServer
 
 pytestmark = pytest.mark.real
 
 GIVEN_UP_SECONDS = 1.5  # keepalive of the tests: 0.5 s, twice unanswered
 SLACK_SECONDS = 3.5
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(server: SshServer) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy(server.node_port) as running:
-        yield running
-
-
-@pytest.fixture
-async def powers(server: SshServer, proxy: FaultProxy) -> AsyncIterator[SshPowers]:
-    made = SshPowers(server.options(config=server.config_with({"frail": proxy.port})))
-    yield made
-    await made.close()
 
 
 def noted(mark: Path) -> list[str]:

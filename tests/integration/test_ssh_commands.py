@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import accumulate
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from crashcart.backends.errors import BadIdentifier
 from crashcart.backends.ssh.powers import SshPowers
-from tests.integration.ssh_server import BEHIND, SshServer, ssh_server
+from tests.integration.ssh_server import BEHIND, SshServer
 
 pytestmark = pytest.mark.real
 
@@ -20,12 +20,6 @@ PAYLOADS = (
     "&& id", "> /tmp/x", "*", "?", "[ab]", "{a,b}", "~", "~root", "!1", "#x", "-rf", "--", "a=b", "gpu[01-99]", "ALL",
     "\x1b[31m", "\u202eevil", "é", "\x7f", "\x01", "%s%n", "\\n", "x" * 4096,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
 
 
 @pytest.fixture

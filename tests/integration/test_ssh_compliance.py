@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from crashcart.backends.contract import Context
@@ -11,15 +9,9 @@ from crashcart.backends.ssh import BACKEND
 from crashcart.backends.testing import BackendCase, BackendCompliance
 from crashcart.ops.links import SessionLinks
 from crashcart.ops.session import ClusterSession
-from tests.integration.ssh_server import SshServer, ssh_server
+from tests.integration.ssh_server import SshServer
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
 
 
 class TestSsh(BackendCompliance):

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from crashcart.backends.ssh.powers import SshPowers
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.ssh_server import SshServer, ssh_server
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(server: SshServer) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy(server.node_port) as running:
-        yield running
-
-
-@pytest.fixture
-async def powers(server: SshServer, proxy: FaultProxy) -> AsyncIterator[SshPowers]:
-    made = SshPowers(server.options(config=server.config_with({"frail": proxy.port})))
-    yield made
-    await made.close()
 
 
 async def test_a_command_given_up_before_it_was_sent_never_runs_and_holds_no_session(

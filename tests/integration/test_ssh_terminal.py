@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -11,28 +10,9 @@ from crashcart.backends.contract import HostCommands, ShellOpener, Terminal
 from crashcart.backends.errors import BadIdentifier, Denied, Unreachable
 from crashcart.backends.ssh.powers import SshPowers
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.ssh_server import SshServer, ssh_server
+from tests.integration.ssh_server import SshServer
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(server: SshServer) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy(server.node_port) as running:
-        yield running
-
-
-@pytest.fixture
-async def powers(server: SshServer, proxy: FaultProxy) -> AsyncIterator[SshPowers]:
-    made = SshPowers(server.options(config=server.config_with({"frail": proxy.port})))
-    yield made
-    await made.close()
 
 
 async def opened(powers: SshPowers, host: str = "node01") -> Terminal:

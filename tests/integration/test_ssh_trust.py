@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,9 @@ from crashcart.backends.contract import CommandResult
 from crashcart.backends.errors import Denied, Unreachable
 from crashcart.backends.ssh.powers import SshPowers
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.ssh_server import SshServer, ssh_server
+from tests.integration.ssh_server import SshServer
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with ssh_server(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture
-async def proxy(server: SshServer) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy(server.node_port) as running:
-        yield running
 
 
 async def runs(server: SshServer, host: str, argv: tuple[str, ...] = ("true",), **changes: Any) -> CommandResult:

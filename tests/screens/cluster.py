@@ -8,7 +8,7 @@ from typing import Any
 
 from crashcart.backends import wire
 from crashcart.backends.model import Alert, Batch, GpuColumn, GpuRows, Job, Node, Queue
-from crashcart.ops.store import float_column
+from tests.entities import float_column
 
 from .clock import START
 

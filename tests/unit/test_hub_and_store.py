@@ -15,8 +15,8 @@ from crashcart.backends import wire
 from crashcart.backends.errors import Malformed
 from crashcart.backends.model import Batch, GpuColumn, GpuRows
 from crashcart.ops.hub import Hub
-from crashcart.ops.store import Store, float_column
-from tests.entities import job, listing, node
+from crashcart.ops.store import Store
+from tests.entities import float_column, job, listing, node
 
 
 def apply(store: Store, batch: Batch, version: int = 1) -> frozenset[str]:

@@ -9,11 +9,11 @@ from crashcart.backends import wire
 from crashcart.backends.model import GpuColumn, GpuRows
 from crashcart.ops.fields import Scene
 from crashcart.ops.joins import Joins
-from crashcart.ops.store import Store, float_column
+from crashcart.ops.store import Store
 from crashcart.tui.heat_cells import CellReader, whole_node
 from crashcart.tui.heat_layout import Tile
 from crashcart.tui.heat_metrics import METRICS
-from tests.entities import job, listing, node
+from tests.entities import float_column, job, listing, node
 
 TILE = Tile("a100/gpu001", "a100", "gpu001", "gpu001", 8, "r01")
 

@@ -13,12 +13,12 @@ from crashcart.backends.model import GpuColumn, GpuRows
 from crashcart.backends.wire import Message, Source, slices
 from crashcart.ops.fields import Scene
 from crashcart.ops.joins import Joins
-from crashcart.ops.store import Store, float_column
+from crashcart.ops.store import Store
 from crashcart.tui.heat_cells import DOWN, MISSING, STALE, CellReader, whole_node
 from crashcart.tui.heat_cursor import HeatCursor
 from crashcart.tui.heat_layout import Tile, lay_out
 from crashcart.tui.heat_metrics import METRICS
-from tests.entities import job, listing, node
+from tests.entities import float_column, job, listing, node
 
 NOW = 1001.0
 BY_ID = {metric.id: metric for metric in METRICS}

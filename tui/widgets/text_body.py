@@ -46,11 +46,6 @@ class TextBody(LineWidget):
     def _rows(self) -> int:
         return max(1, self.size.height)
 
-    @property
-    def is_at_end(self) -> bool:
-        """Whether the last line is on the screen."""
-        return self._top + self._rows >= len(self.lines)
-
     def scroll_lines(self, rows: int) -> None:
         """Move the text."""
         self._top = max(0, min(self._top + rows, len(self.lines) - self._rows))
