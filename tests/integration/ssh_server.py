@@ -136,7 +136,8 @@ class SshServer:
             f"Port {port}\nListenAddress 127.0.0.1\nHostKey {self.home / 'host'}\n"
             f"HostCertificate {self.home / 'host'}-cert.pub\nTrustedUserCAKeys {self.home / 'user_ca'}.pub\n"
             f"PidFile {self.home / name}.pid\nAuthorizedKeysFile none\nStrictModes no\nUsePAM no\n"
-            f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 1000\n{more}\n"
+            f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nMaxStartups 1000\n"
+            f"SetEnv HOME={self.home}\n{more}\n"  # the start-up files of whoever runs the tests are not ours to run
         )
         program = shutil.which("sshd", path=SBIN)
         assert program is not None
