@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from .model import Item, Job, Node, Queue
+from .model import Alert, Item, Job, Matcher, Node, Queue, Silence
 
 ResultState = Literal["ok", "failed", "not_sent", "unknown"]
 
@@ -83,6 +83,25 @@ class Feed(Protocol):
 
     async def close(self) -> None:
         """Let go of everything; may be called twice."""
+        ...
+
+
+class Interest(msgspec.Struct, frozen=True):
+    """What is on somebody's screen in detail, so that a feed reads more of it and of nothing else.
+
+    `hosts` are machines by the names their scheduler or telemetry has for them.
+    """
+
+    hosts: tuple[str, ...] = ()
+    alerts: bool = False
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A feed that reads more of what is looked at: it answers with `History` soon, and at each turn from then on."""
+
+    def attend(self, interest: Interest) -> None:
+        """From now on this is looked at. Returns at once; may be called before `watch` and at any time."""
         ...
 
 
@@ -175,6 +194,37 @@ class Checkpointer(Protocol):
 
     async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
         """Files below `directory` as the job's node sees them. Raises Unreachable, Denied, Malformed."""
+        ...
+
+
+class AlertPicture(msgspec.Struct, frozen=True):
+    """A fresh and complete reading of alerts and silences; expired silences of the last day are among them."""
+
+    alerts: tuple[Alert, ...]
+    silences: tuple[Silence, ...]
+    when: float
+
+
+@runtime_checkable
+class AlertSilencer(Protocol):
+    """Keeps alerts quiet for a while. The changes are run by the same object's `apply`, and read back here."""
+
+    async def observe_alerts(self) -> AlertPicture:
+        """All alerts and silences as they are now. Raises BackendError."""
+        ...
+
+    def silence(
+        self, target: str, matchers: Sequence[Matcher], *, starts: float, ends: float, author: str, comment: str
+    ) -> Change:
+        """The change that makes a silence; `starts` and `ends` in Unix seconds."""
+        ...
+
+    def extend(self, silence: Silence, *, ends: float, comment: str) -> Change:
+        """The change that moves the end of a silence and keeps its id."""
+        ...
+
+    def expire(self, silence: Silence) -> Change:
+        """The change that ends a silence now."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-Kind = Literal["node", "job", "queue", "alert"]
+Kind = Literal["node", "job", "queue", "alert", "silence", "target", "check"]
 
 
 class Entity(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
@@ -158,39 +158,137 @@ class Queue(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="q
 
 
 class Alert(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="alert"):
-    """One firing, pending or silenced alert."""
+    """One alert of a monitoring. What changes at every evaluation (`updatedAt`, `endsAt`) is left out on purpose."""
 
     kind: ClassVar[Kind] = "alert"
     fingerprint: str
     name: str
     severity: str  # critical warning info none
-    state: str  # firing pending suppressed
+    state: str  # firing pending silenced inhibited
     since: float
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
-    silenced_by: tuple[str, ...] = ()
+    silenced_by: tuple[str, ...] = ()  # ids of silences
+    inhibited_by: tuple[str, ...] = ()  # fingerprints of alerts
+    receivers: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         return f"{self.cluster}/{self.fingerprint}"
 
 
-AnyEntity = Node | Job | Queue | Alert
+class Matcher(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One condition of a silence on one label; a regular expression must match the whole value."""
+
+    name: str
+    value: str
+    is_regex: bool = False
+    is_equal: bool = True
+
+    def __str__(self) -> str:
+        """As amtool writes it: `Hostname=~"gpu01.*"`."""
+        sign = ("!=", "!~", "=", "=~")[2 * self.is_equal + self.is_regex]
+        value = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.name}{sign}"{value}"'
+
+
+class Silence(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="silence"):
+    """Keeps alerts that match all its matchers from notifying anybody."""
+
+    kind: ClassVar[Kind] = "silence"
+    id: str
+    state: str  # active pending expired
+    matchers: tuple[Matcher, ...]
+    starts: float
+    ends: float
+    created_by: str
+    comment: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.id}"
+
+
+class Target(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="target"):
+    """A scrape target that fails (`up == 0`). Targets that answer are not listed."""
+
+    kind: ClassVar[Kind] = "target"
+    job: str  # name of the scrape job
+    instance: str
+    host: str | None  # the machine it is about, as its labels name it
+    error: str  # what the scrape said, "" when that is not known
+    since: float  # when the last good sample was taken, or the failure was first seen
+    interval_seconds: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.job}/{self.instance}"
+
+
+class Check(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="check"):
+    """A fact about the monitoring itself, as a source found it: is its own pipeline whole?"""
+
+    kind: ClassVar[Kind] = "check"
+    name: str  # "dead-man alert", "alert delivery", "rule evaluation", ...
+    state: str  # ok warning critical unknown
+    detail: str = ""
+    since: float | None = None  # since when it is so, where known
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.source}/{self.name}"
+
+
+AnyEntity = Node | Job | Queue | Alert | Silence | Target | Check
 
 Metric = Literal[
     "util_percent",
+    "tensor_percent",
     "memory_used_bytes",
     "memory_total_bytes",
     "temperature_celsius",
+    "memory_temperature_celsius",
+    "temperature_margin_celsius",
     "power_watts",
+    "power_limit_watts",
     "sm_clock_mhz",
+    "memory_clock_mhz",
     "xid",
     "throttle_reasons",
+    "ecc_corrected",
     "ecc_uncorrected",
+    "remapped_correctable",
+    "remapped_uncorrectable",
+    "remap_failure",
+    "nvlink_bytes_per_second",
+    "nvlink_errors",
+    "pcie_bytes_per_second",
+    "pcie_replays",
     "age_seconds",
 ]
 """Names of GPU columns. `age_seconds` is how much older than the column's `when` each sample is; `throttle_reasons` is
-NVML's bit mask (8 and 0x48.. are hardware slowdowns); `xid` is the last Xid, 0 for none."""
+NVML's bit mask (8 and 0x48.. are hardware slowdowns); `xid` is the last Xid, 0 for none; `temperature_margin_celsius`
+is how far the GPU is below its slowdown temperature; `remap_failure` is 0 or 1; errors and replays are totals."""
+
+HostMetric = Literal[
+    "cpu_percent",
+    "load",
+    "memory_available_bytes",
+    "memory_total_bytes",
+    "disk_free_percent",
+    "disk_read_bytes_per_second",
+    "disk_write_bytes_per_second",
+    "network_receive_bytes_per_second",
+    "network_transmit_bytes_per_second",
+    "network_errors_per_second",
+    "infiniband_receive_bytes_per_second",
+    "infiniband_transmit_bytes_per_second",
+    "infiniband_ports_down",
+    "infiniband_link_downed",
+    "oom_kills",
+]
+"""Names of a machine's own series in a `History`. `disk_free_percent` is that of the fullest file system;
+`infiniband_link_downed` and `oom_kills` are totals since boot."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
@@ -208,7 +306,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
 class GpuRows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
     """The row index that GPU columns share: host `hosts[i]` owns `counts[i]` consecutive rows, GPU 0 first.
 
-    `generation` changes whenever the index does; a column of another generation is dropped.
+    `generation` changes whenever the index does; a column of another generation is dropped. A sample older than
+    `stale_after_seconds` is not painted as a value: exporters and scrapes have their own intervals.
     """
 
     source: str
@@ -216,10 +315,15 @@ class GpuRows(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
     generation: int
     hosts: tuple[str, ...]
     counts: tuple[int, ...]
+    stale_after_seconds: float = 60.0
 
 
 class GpuColumn(msgspec.Struct, frozen=True, array_like=True, tag="column"):
-    """One metric over all rows: little-endian float32, NaN is "missing"."""
+    """One metric over all rows: little-endian float32, NaN is "missing".
+
+    A GPU that its host no longer reports is NaN. A host that reports nothing any more keeps its last values, and their
+    `age_seconds` grow.
+    """
 
     source: str
     cluster: str
@@ -229,5 +333,59 @@ class GpuColumn(msgspec.Struct, frozen=True, array_like=True, tag="column"):
     values: memoryview
 
 
-Item = Batch | GpuRows | GpuColumn
+class GpuOwners(msgspec.Struct, frozen=True, array_like=True, tag="owners"):
+    """Who has each GPU by the labels of its exporter: `job:42`, `pod:NAMESPACE/NAME`, or "" where no label says."""
+
+    source: str
+    cluster: str
+    generation: int
+    when: float
+    owners: tuple[str, ...]
+
+
+class History(msgspec.Struct, frozen=True, array_like=True, tag="history"):
+    """Series of one subject that somebody looks at, sampled every `step_seconds` from `start` (Unix seconds).
+
+    Subjects: `host:NAME` with the series `METRIC/GPU` (`util_percent/3`) and `HOSTMETRIC` (`cpu_percent`), and `alerts`
+    with one series an alert name, the number that fired. `values` holds the series one after the other as
+    little-endian float32, NaN is "no sample".
+    """
+
+    source: str
+    cluster: str
+    subject: str
+    when: float
+    start: float
+    step_seconds: float
+    names: tuple[str, ...]
+    values: memoryview
+
+    @property
+    def points(self) -> int:
+        """Samples of each series."""
+        return len(self.values) // 4 // len(self.names) if self.names else 0
+
+
+class RequestLoad(msgspec.Struct, frozen=True, array_like=True):
+    """What one repeated request costs: our side measures seconds and bytes, the other side tells its own seconds."""
+
+    what: str  # "util_percent (slim)", "scontrol show node"
+    every_seconds: float
+    seconds: float  # of the last one, with the network
+    size_bytes: int
+    rows: int
+    server_seconds: float | None = None
+    server_samples: int | None = None
+
+
+class Load(msgspec.Struct, frozen=True, array_like=True, tag="load"):
+    """The load that a source puts on what it reads."""
+
+    source: str
+    cluster: str
+    when: float
+    requests: tuple[RequestLoad, ...]
+
+
+Item = Batch | GpuRows | GpuColumn | GpuOwners | History | Load
 """What a feed yields."""

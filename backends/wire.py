@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncGenerator, Iterator
-from typing import Literal
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any, Literal
 
 import msgspec
 
 from .errors import Malformed
-from .model import AnyEntity, Batch, GpuColumn, GpuRows, Kind
+from .model import AnyEntity, Batch, GpuColumn, GpuOwners, GpuRows, History, Kind, Load
 
-PROTOCOL = 1
+PROTOCOL = 2
 _HEAD = struct.Struct("<I")
 LIMIT = 64 << 20
 ROWS = 500  # entities a frame; 500 structs decode in about 1 ms
@@ -67,13 +67,22 @@ class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
     when: float
 
 
-Message = Hello | Source | Slice | GpuRows | GpuColumn | Beat
+class Focus(msgspec.Struct, frozen=True, array_like=True, tag="focus"):
+    """What a reader has on its screen in detail, all that a reader ever says: (cluster, host) pairs, and alerts."""
 
+    hosts: tuple[tuple[str, str], ...] = ()
+    alerts: bool = False
+
+
+Message = Hello | Source | Slice | GpuRows | GpuColumn | GpuOwners | History | Load | Beat
+
+FOCUS_LIMIT = 1 << 16
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
+_decode_focus = msgspec.msgpack.Decoder(Focus).decode
 
 
-def frame(message: Message) -> bytes:
+def frame(message: Message | Focus) -> bytes:
     """The bytes of one message on the wire."""
     body = _encode(message)
     return _HEAD.pack(len(body)) + body
@@ -99,17 +108,30 @@ def slices(batch: Batch, version: int) -> Iterator[Slice]:
 
 async def messages(reader: asyncio.StreamReader) -> AsyncGenerator[Message, None]:
     """Yield messages until the other side closes. Raises Malformed on anything that is not a frame of ours."""
-    while True:
-        try:
-            (size,) = _HEAD.unpack(await reader.readexactly(_HEAD.size))
-            if size > LIMIT:
-                raise Malformed(f"frame of {size} bytes; the other side does not speak our protocol")
-            body = await reader.readexactly(size)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        try:
-            message = _decode(body)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise Malformed(f"frame of the wrong shape: {error}") from error
-        yield message
+    while (body := await _body(reader, LIMIT)) is not None:
+        yield _decoded(_decode, body)
         await asyncio.sleep(0)  # readexactly does not yield while bytes are buffered
+
+
+async def wishes(reader: asyncio.StreamReader) -> AsyncGenerator[Focus, None]:
+    """Yield what a reader looks at until it closes. Raises Malformed like `messages`."""
+    while (body := await _body(reader, FOCUS_LIMIT)) is not None:
+        yield _decoded(_decode_focus, body)
+
+
+async def _body(reader: asyncio.StreamReader, limit: int) -> bytes | None:
+    """The next frame without its length; None at the end."""
+    try:
+        (size,) = _HEAD.unpack(await reader.readexactly(_HEAD.size))
+        if size > limit:
+            raise Malformed(f"frame of {size} bytes; the other side does not speak our protocol")
+        return await reader.readexactly(size)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Malformed(f"frame of the wrong shape: {error}") from error

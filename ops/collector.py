@@ -12,11 +12,11 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from crashcart.backends import registry, wire
-from crashcart.backends.contract import Backend, Context, Feed
+from crashcart.backends.contract import Backend, Context, Feed, Interest
 from crashcart.backends.errors import BackendError, Unsupported
 
 from .backend_options import convert
@@ -75,18 +75,28 @@ def _maker(backend: Backend, context: Context, first: Feed) -> Callable[[], Feed
 async def collect(session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Collect for one reader until it closes."""
     clock = SystemClock()
-    hub = Hub(wire.Hello(wire.PROTOCOL, os.getpid(), version("crashcart")))
+    running: list[Supervisor] = []
+    hello = wire.Hello(wire.PROTOCOL, os.getpid(), version("crashcart"))
+    hub = Hub(hello, lambda focus: _attend(running, focus))
     links = [SessionLinks(cluster) for cluster in session.clusters]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_beat(hub, clock), name="beat")]
         for cluster, link in zip(session.clusters, links, strict=True):
             for supervisor in supervisors(cluster, link, hub, clock):
+                running.append(supervisor)
                 tasks.append(group.create_task(supervisor.run(), name=f"{cluster.name}/{supervisor.name}"))
         await hub.serve(reader, writer)
         for task in tasks:
             task.cancel()
     for link in links:
         await link.close()
+
+
+def _attend(supervisors: Sequence[Supervisor], focus: wire.Focus) -> None:
+    """Tell every feed what of its cluster is on a screen."""
+    for supervisor in supervisors:
+        hosts = tuple(host for cluster, host in focus.hosts if cluster == supervisor.cluster)
+        supervisor.attend(Interest(hosts, focus.alerts))
 
 
 async def _beat(hub: Hub, clock: SystemClock) -> None:

@@ -61,6 +61,16 @@ class CollectorLink:
         self._session = session
         self._log = log
         self._next = first
+        self._focus = wire.Focus()
+        self._writer: asyncio.StreamWriter | None = None
+
+    def look_at(self, focus: wire.Focus) -> None:
+        """Tell the collector, and every one that follows it, what is on the screen in detail."""
+        if focus == self._focus:
+            return
+        self._focus = focus
+        if self._writer is not None:
+            self._writer.write(wire.frame(focus))
 
     async def run(self, store: Store, on_change: Callable[[frozenset[str]], None]) -> None:
         """Apply messages to `store` and call `on_change` with the kinds that changed, until cancelled."""
@@ -92,6 +102,8 @@ class CollectorLink:
                     return heard
                 if isinstance(message, wire.Hello):
                     heard = True
+                    self._writer = writer
+                    writer.write(wire.frame(self._focus))
                     store.collector_up()
                     on_change(frozenset(("source",)))
                     continue
@@ -101,5 +113,6 @@ class CollectorLink:
         except (TimeoutError, Malformed):
             return heard
         finally:
+            self._writer = None
             await messages.aclose()
             writer.close()

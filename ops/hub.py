@@ -14,9 +14,11 @@ from collections.abc import Callable
 import msgspec
 
 from crashcart.backends import wire
-from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item
+from crashcart.backends.errors import Malformed
+from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuOwners, GpuRows, History, Item, Load
 
 StreamKey = tuple[str, str, str]  # cluster, source, what
+HISTORY = "history "
 
 
 class Stream:
@@ -68,10 +70,12 @@ class Listing:
 
 
 class Hub:
-    """Takes items of feeds in, serves readers."""
+    """Takes items of feeds in, serves readers, and knows what all of them look at together."""
 
-    def __init__(self, hello: wire.Hello) -> None:
+    def __init__(self, hello: wire.Hello, on_focus: Callable[[wire.Focus], None] = lambda focus: None) -> None:
         self._hello = hello
+        self._on_focus = on_focus
+        self._focuses: dict[asyncio.Event, wire.Focus] = {}  # by the reader's wake
         self._streams: dict[StreamKey, Stream] = {}
         self._listings: dict[StreamKey, Listing] = {}
         self._latest: dict[StreamKey, wire.Message] = {}
@@ -86,6 +90,12 @@ class Hub:
                 self._publish_latest((item.cluster, item.source, "rows"), item)
             case GpuColumn():
                 self._publish_latest((item.cluster, item.source, f"column {item.metric}"), item)
+            case GpuOwners():
+                self._publish_latest((item.cluster, item.source, "owners"), item)
+            case History():
+                self._publish_history(item)
+            case Load():
+                self._publish_latest((item.cluster, item.source, "load"), item)
 
     def publish_source(self, source: wire.Source) -> None:
         """Tell readers how a source is doing."""
@@ -101,6 +111,20 @@ class Hub:
             self._streams[key] = Stream(lambda: [wire.frame(self._latest[key])])
         self._streams[key].advance()
         self._wake()
+
+    def _publish_history(self, item: History) -> None:
+        """Histories come and go with what is looked at: one that nobody looks at any more is forgotten."""
+        self._publish_latest((item.cluster, item.source, f"{HISTORY}{item.subject}"), item)
+        looked_at = self._looked_at()
+        for key in [key for key in self._streams if key[2].startswith(HISTORY)]:
+            if (key[0], key[2].removeprefix(HISTORY)) not in looked_at and key[2] != f"{HISTORY}{item.subject}":
+                del self._streams[key], self._latest[key]
+
+    def _looked_at(self) -> set[tuple[str, str]]:
+        focuses = self._focuses.values()
+        clusters = {key[0] for key in self._streams}
+        hosts = {(cluster, f"host:{host}") for focus in focuses for cluster, host in focus.hosts}
+        return hosts | {(cluster, "alerts") for cluster in clusters if any(focus.alerts for focus in focuses)}
 
     def _publish_batch(self, batch: Batch) -> None:
         key = (batch.cluster, batch.source, batch.kind)
@@ -128,12 +152,12 @@ class Hub:
             wake.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one reader until it closes its side; readers say nothing after the session line."""
-        have: dict[StreamKey, int] = {}
+        """Serve one reader until it closes its side; after the session line readers only say what they look at."""
+        have: dict[StreamKey, tuple[Stream, int]] = {}
         wake = asyncio.Event()
         self._wakes.add(wake)
         writer.transport.set_write_buffer_limits(high=0)  # drain() returns when the kernel has the frame
-        gone = asyncio.create_task(reader.read(), name="reader gone")
+        gone = asyncio.create_task(self._listen(reader, wake), name="reader gone")
         try:
             writer.write(wire.frame(self._hello))
             while not gone.done():
@@ -146,21 +170,39 @@ class Hub:
             self._wakes.discard(wake)
             gone.cancel()
             writer.close()
+            if self._focuses.pop(wake, None) is not None:
+                self._on_focus(self.focus)
 
-    async def _send_news(self, have: dict[StreamKey, int], writer: asyncio.StreamWriter) -> None:
-        for key in list(self._streams):
-            stream = self._streams[key]
-            version = have.get(key, 0)
+    @property
+    def focus(self) -> wire.Focus:
+        """What all readers look at together."""
+        hosts = {host for focus in self._focuses.values() for host in focus.hosts}
+        return wire.Focus(tuple(sorted(hosts)), any(focus.alerts for focus in self._focuses.values()))
+
+    async def _listen(self, reader: asyncio.StreamReader, wake: asyncio.Event) -> None:
+        """Take in what a reader looks at until it is gone or talks nonsense."""
+        with contextlib.suppress(Malformed):
+            async for focus in wire.wishes(reader):
+                before, self._focuses[wake] = self.focus, focus
+                if self.focus != before:
+                    self._on_focus(self.focus)
+
+    async def _send_news(self, have: dict[StreamKey, tuple[Stream, int]], writer: asyncio.StreamWriter) -> None:
+        for key in have.keys() - self._streams.keys():
+            del have[key]
+        for key, stream in list(self._streams.items()):
+            held, version = have.get(key, (stream, 0))
+            version = version if held is stream else 0  # forgotten meanwhile, and begun anew
             if version == stream.version:
                 continue
             frames = stream.frames(version)
-            have[key] = stream.version
+            have[key] = (stream, stream.version)
             for frame in frames:
                 writer.write(frame)
                 await writer.drain()
 
 
-async def _first_of(wake: asyncio.Event, gone: asyncio.Task[bytes]) -> None:
+async def _first_of(wake: asyncio.Event, gone: asyncio.Task[None]) -> None:
     waiter = asyncio.create_task(wake.wait(), name="news")
     try:
         await asyncio.wait({waiter, gone}, return_when=asyncio.FIRST_COMPLETED)

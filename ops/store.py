@@ -6,45 +6,36 @@ are harmless. What a source says stays until that source says otherwise, and eve
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Literal
 
 from crashcart.backends import wire
-from crashcart.backends.model import Alert, AnyEntity, GpuColumn, GpuRows, Job, Kind, Node, Queue
+from crashcart.backends.model import (
+    Alert,
+    AnyEntity,
+    Check,
+    GpuColumn,
+    GpuOwners,
+    GpuRows,
+    History,
+    Job,
+    Kind,
+    Load,
+    Node,
+    Queue,
+    Silence,
+    Target,
+)
+
+from .gpu_table import GpuTable
 
 STALE_AFTER_INTERVALS = 2.5
 """A source is late when its picture is older than this many of its own intervals (two missed polls and some slack)."""
 
 Freshness = Literal["loading", "live", "late", "down", "denied"]
 GPU_KIND = "gpu"
-
-
-@dataclass(slots=True)
-class GpuTable:
-    """GPU columns of one cluster and source, in the row order of `rows`."""
-
-    rows: GpuRows
-    offsets: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    columns: dict[str, memoryview[float]] = field(default_factory=dict)
-    when: dict[str, float] = field(default_factory=dict)
-
-    def value(self, metric: str, host: str, gpu: int) -> float | None:
-        """One sample; None where it is missing (NaN) or not measured at all."""
-        column = self.columns.get(metric)
-        if column is None or host not in self.offsets or not 0 <= gpu < self.counts[host]:
-            return None
-        sample: float = column[self.offsets[host] + gpu]
-        return None if math.isnan(sample) else sample
-
-    def sample_time(self, metric: str, host: str, gpu: int) -> float | None:
-        """When the sample was true, Unix seconds."""
-        when = self.when.get(metric)
-        if when is None:
-            return None
-        return when - (self.value("age_seconds", host, gpu) or 0.0)
+HISTORY_KIND = "history"
+LOAD_KIND = "load"
 
 
 class Store:
@@ -54,6 +45,8 @@ class Store:
         self.entities: dict[str, dict[str, AnyEntity]] = defaultdict(dict)
         self.gpus: dict[str, GpuTable] = {}
         self.sources: dict[tuple[str, str], wire.Source] = {}
+        self.histories: dict[tuple[str, str], dict[str, History]] = defaultdict(dict)  # (cluster, subject) -> by source
+        self.loads: dict[tuple[str, str], Load] = {}
         self.revision: dict[str, int] = defaultdict(int)
         self.listed: set[tuple[str, str]] = set()  # (cluster, kind) that had a first complete listing
         self.confirmed: dict[tuple[str, str, str], float] = {}  # (cluster, source, kind) -> when last listed
@@ -78,6 +71,24 @@ class Store:
     @property
     def alerts(self) -> dict[str, Alert]:
         return self.entities["alert"]  # type: ignore[return-value]
+
+    @property
+    def silences(self) -> dict[str, Silence]:
+        return self.entities["silence"]  # type: ignore[return-value]
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        return self.entities["target"]  # type: ignore[return-value]
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        return self.entities["check"]  # type: ignore[return-value]
+
+    def knows(self, kind: Kind, now: float, cluster: str | None = None) -> bool:
+        """Whether what is listed of this kind may be counted: every source that lists it is live."""
+        listers = [(where, source) for where, source, listed in self.confirmed if listed == kind]
+        mine = [slot for slot in listers if cluster in (None, slot[0])]
+        return bool(mine) and all(self.freshness(*slot, now) == "live" for slot in mine)
 
     def clusters(self) -> list[str]:
         """Names of all clusters that a source has spoken for, sorted."""
@@ -122,6 +133,14 @@ class Store:
                 changed = self._apply_rows(message)
             case GpuColumn():
                 changed = self._apply_column(message)
+            case GpuOwners():
+                changed = self._apply_owners(message)
+            case History():
+                self.histories[(message.cluster, message.subject)][message.source] = message
+                changed = frozenset((HISTORY_KIND,))
+            case Load():
+                self.loads[(message.cluster, message.source)] = message
+                changed = frozenset((LOAD_KIND,))
             case wire.Beat(when):
                 self.last_beat = when
                 changed = frozenset()
@@ -135,6 +154,11 @@ class Store:
         """A collector said hello: sources are as it will tell."""
         self.collector_alive = True
         self.revision["source"] += 1
+
+    def forget_histories(self, but: frozenset[tuple[str, str]]) -> None:
+        """Let go of histories of what is no longer looked at; `but` holds (cluster, subject)."""
+        for slot in self.histories.keys() - but:
+            del self.histories[slot]
 
     def collector_lost(self) -> None:
         """The collector is gone: keep the picture, mark every source stale."""
@@ -203,8 +227,19 @@ class Store:
         table = self.gpus.get(column.cluster)
         if table is None or table.rows.generation != column.generation or table.rows.source != column.source:
             return frozenset()
-        table.columns[column.metric] = memoryview(column.values).cast("f")
+        values = memoryview(column.values).cast("f")
+        table.columns[column.metric] = values
         table.when[column.metric] = column.when
+        table.remember(column.metric, column.when, values)
+        return frozenset((GPU_KIND,))
+
+    def _apply_owners(self, owners: GpuOwners) -> frozenset[str]:
+        table = self.gpus.get(owners.cluster)
+        if table is None or table.rows.generation != owners.generation or table.rows.source != owners.source:
+            return frozenset()
+        if table.owners == owners.owners:
+            return frozenset()
+        table.owners = owners.owners
         return frozenset((GPU_KIND,))
 
 

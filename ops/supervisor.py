@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from crashcart.backends import wire
-from crashcart.backends.contract import Feed
+from crashcart.backends.contract import Attentive, Feed, Interest
 from crashcart.backends.errors import BackendError, Denied, Malformed, Unsupported
 from crashcart.backends.model import Batch, GpuColumn, Item
 from crashcart.backends.text import clean
@@ -51,6 +51,14 @@ class Supervisor:
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._failures = 0
         self._last_success: float | None = None
+        self._interest = Interest()
+        self._feed: Feed | None = None
+
+    def attend(self, interest: Interest) -> None:
+        """Tell the feed, and every one that follows it, what is looked at."""
+        self._interest = interest
+        if isinstance(self._feed, Attentive):
+            self._feed.attend(interest)
 
     async def run(self) -> None:
         """Keep the feed flowing until cancelled; one bad feed never ends another."""
@@ -68,10 +76,10 @@ class Supervisor:
 
     async def _attempt(self) -> tuple[str, str]:
         """Run the feed until it fails; return the state and the words for it."""
-        feed: Feed | None = None
         try:
-            feed = self._make_feed()
-            await self._flow(feed)
+            self._feed = self._make_feed()
+            self.attend(self._interest)
+            await self._flow(self._feed)
         except (Denied, Unsupported) as error:
             return "denied", str(error)
         except Malformed as error:
@@ -84,7 +92,8 @@ class Supervisor:
             log.exception("feed %s/%s failed", self.cluster, self.name)
             return "down", f"internal error of the backend: {error!r}"
         finally:
-            if feed is not None:
+            if self._feed is not None:
+                feed, self._feed = self._feed, None
                 await feed.close()
         return "down", "the feed ended"
 

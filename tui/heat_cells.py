@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
+from crashcart.ops.gpu_table import GpuTable
 from crashcart.ops.joins import GpuOwner
-from crashcart.ops.store import GpuTable
 
 from .heat_layout import Tile
 from .heat_metrics import BARS, LEVELS, HeatMetric, throttle_role, xid_role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
+from collections import defaultdict, deque
 
 from crashcart.ops.clock import Clock
 from crashcart.ops.fields import Scene
@@ -77,10 +77,13 @@ def _copy(live: Store) -> Store:
             counts=dict(table.counts),
             columns=dict(table.columns),
             when=dict(table.when),
+            past={metric: deque(columns, columns.maxlen) for metric, columns in table.past.items()},
         )
         for cluster, table in live.gpus.items()
     }
     held.sources = live.sources
+    held.histories = defaultdict(dict, {slot: dict(found) for slot, found in live.histories.items()})
+    held.loads = live.loads
     held.listed = set(live.listed)
     held.confirmed = dict(live.confirmed)
     held.revision = defaultdict(int, live.revision)

@@ -91,9 +91,14 @@ def job_mark(job: Job) -> Mark:
     return _JOB.get(job_word(job), _UNKNOWN)
 
 
+def is_quiet(alert: Alert) -> bool:
+    """Whether it notifies nobody: somebody silenced it, or a larger alert inhibits it."""
+    return alert.state in ("silenced", "inhibited")
+
+
 def alert_mark(alert: Alert) -> Mark:
-    """Glyph and role of an alert; a silenced one is quiet."""
-    if alert.state == "suppressed":
+    """Glyph and role of an alert; a quiet one is dim."""
+    if is_quiet(alert):
         return ("~", "stale")
     return _SEVERITY.get(alert.severity, ("·", "muted"))
 

@@ -62,7 +62,7 @@ class AlertBook:
 
 
 def _alert(condition: Condition, now: float) -> Alert:
-    state = "suppressed" if condition.silenced_by else "pending" if now < condition.fires_at else "firing"
+    state = "silenced" if condition.silenced_by else "pending" if now < condition.fires_at else "firing"
     labels = {"alertname": condition.name, "severity": condition.severity, **condition.labels}
     identity = [condition.name, *(condition.labels.get(key, "") for key in ("node", "gpu", "xid", "job", "target"))]
     return Alert(

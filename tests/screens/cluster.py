@@ -72,7 +72,7 @@ ALERTS: tuple[Alert, ...] = (
           severity="warning", state="firing", since=START - 1_300, labels=(("node", "gpu008"),),
           annotations=(("summary", "gpu008 does not respond"),)),
     Alert(cluster=CLUSTER, source="alertmanager", when=START - 2, fingerprint="f3", name="OstAlmostFull",
-          severity="warning", state="suppressed", since=START - 90_000, silenced_by=("s1",)),
+          severity="warning", state="silenced", since=START - 90_000, silenced_by=("s1",)),
 )  # fmt: skip
 
 QUEUES: tuple[Queue, ...] = (

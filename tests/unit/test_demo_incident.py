@@ -125,7 +125,7 @@ def test_a_second_gpu_is_lost_after_forty_seconds() -> None:
 
 def test_one_alert_is_silenced_and_the_watchdog_fires() -> None:
     found = alerts(HandCluster())
-    assert found["LustreOstAlmostFull"][0]["state"] == "suppressed"
+    assert found["LustreOstAlmostFull"][0]["state"] == "silenced"
     assert found["Watchdog"][0]["state"] == "firing"
 
 

@@ -6,7 +6,7 @@ from crashcart.backends.model import Alert, Job
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
 from crashcart.tui.natural import natural
-from crashcart.tui.states import alert_mark
+from crashcart.tui.states import alert_mark, is_quiet
 
 from .column import Cell, Column, by, by_text, field, last, plain
 
@@ -15,12 +15,12 @@ _SEVERITIES = ("critical", "warning", "info", "none")
 
 def _severity(scene: Scene, alert: Alert) -> Cell:
     glyph, role = alert_mark(alert)
-    return ((f"{glyph} {'silenced' if alert.state == 'suppressed' else alert.severity}", role),)
+    return ((f"{glyph} {alert.state if is_quiet(alert) else alert.severity}", role),)
 
 
 def _rank(scene: Scene, alert: Alert) -> tuple[bool, int, float]:
     severity = _SEVERITIES.index(alert.severity) if alert.severity in _SEVERITIES else len(_SEVERITIES)
-    return (alert.state == "suppressed", severity, -alert.since)
+    return (is_quiet(alert), severity, -alert.since)
 
 
 JOB_LABELS = ("job_id", "jobid", "slurm_job_id", "job")
