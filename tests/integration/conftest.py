@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from crashcart.backends.ssh.powers import SshPowers
 
+from . import monitoring_service
 from .fault_proxy import FaultProxy
+from .monitoring_stack import NEEDED as NEEDED_FOR_MONITORING
+from .monitoring_stack import MonitoringStack
 from .slurm_cluster import NEEDED, SlurmCluster
 from .slurm_daemons import missing
 from .ssh_server import SshServer, ssh_server
@@ -49,3 +53,25 @@ async def powers(server: SshServer, proxy: FaultProxy) -> AsyncIterator[SshPower
     made = SshPowers(server.options(config=server.config_with({"frail": proxy.port})))
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="module")
+def make_monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., MonitoringStack]]:
+    """Starts monitorings with the arguments of MonitoringStack (`nodes=12, secure=True`); all end with the module."""
+    if reason := monitoring_service.missing(*NEEDED_FOR_MONITORING):
+        pytest.skip(f"no monitoring: {reason}")
+    with ExitStack() as running:
+        yield lambda **options: running.enter_context(MonitoringStack(tmp_path_factory.mktemp("monitoring"), **options))
+
+
+@pytest.fixture(scope="module")
+def monitoring_stack(make_monitoring: Callable[..., MonitoringStack]) -> MonitoringStack:
+    """Three nodes of eight GPUs and all services, for one module; tests use `monitoring`."""
+    return make_monitoring()
+
+
+@pytest.fixture
+def monitoring(monitoring_stack: MonitoringStack) -> MonitoringStack:
+    """The three nodes without any fault and with every service running."""
+    monitoring_stack.heal()
+    return monitoring_stack
