@@ -115,12 +115,17 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A fresh and complete reading of one cluster, taken by the executor for previews."""
+    """A fresh reading of one cluster, taken by the executor for previews.
+
+    An Observer fills nodes, jobs and queues; alerts and silences are those of an AlertSilencer.
+    """
 
     nodes: tuple[Node, ...]
     jobs: tuple[Job, ...]
     queues: tuple[Queue, ...]
     when: float
+    alerts: tuple[Alert, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ _MAX_COMBINING = 2
 
 NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
 JOB_ID = re.compile(r"[0-9]{1,12}(?:[_+][0-9]{1,10})?\Z")
+ALERT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,63}\Z")
 USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}\Z")
 REASON = re.compile(r"[A-Za-z0-9 ._:#/@,()\[\]-]{1,200}\Z")
 
@@ -68,6 +69,11 @@ def node_name(raw: str) -> str:
 def job_id(raw: str) -> str:
     """Return `raw` when it is a job id (`42`, `42_7`, `42+1`), else raise BadIdentifier."""
     return _identifier(JOB_ID, "job id", raw)
+
+
+def alert_id(raw: str) -> str:
+    """Return `raw` when it can be an alert's fingerprint or a silence's id, else raise BadIdentifier."""
+    return _identifier(ALERT_ID, "fingerprint of an alert or id of a silence", raw)
 
 
 def user_name(raw: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from .actor import Actor
 from .audit import AuditLog, AuditUnavailable, since
 from .audit_read import OpenRecords, executor_mark
-from .planning import Prepared, Refusal
+from .planning import Prepared
 from .policy import Policy
 from .protocol import ActionState, OpenAction, PlanRequest, TargetResult
+from .refusal import Refusal
 from .verbs import BY_NAME
 
 HOUR = 3600.0
@@ -71,6 +72,7 @@ class ActionRecords:
             "policy": policy.digest,
             "verb": plan.verb,
             "cluster": plan.cluster,
+            "kind": plan.kind,
             "targets": [target.target for target in plan.targets],
             "commands": [command for target in plan.targets for command in target.commands],
             "params": dict(plan.params),

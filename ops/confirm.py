@@ -6,22 +6,25 @@ from collections.abc import Sequence
 
 from .protocol import Confirmation, ConfirmKind
 from .targets import fold
-from .verbs import Verb
+from .verbs import TargetKind, Verb
 
 OVERRIDE = "override"
 """The second line that overrides somebody else's drain."""
 
 
-def confirmation(kind: ConfirmKind, verb: Verb, targets: Sequence[str], *, is_foreign: bool) -> Confirmation:
-    """The confirmation of this strength for these targets."""
+def confirmation(
+    kind: ConfirmKind, verb: Verb, what: TargetKind, names: Sequence[str], *, is_foreign: bool
+) -> Confirmation:
+    """The confirmation of this strength for targets of the kind `what`, by the names that people call them."""
     foreign = OVERRIDE if is_foreign else None
     if kind == "key":
         return Confirmation(kind, "y", f"Press y to {verb.title.lower()}", foreign)
     if kind == "type-count":
-        return Confirmation(kind, str(len(targets)), f"Type the number of {verb.target}s", foreign)
-    if len(targets) == 1:
-        return Confirmation(kind, targets[0], f"Type the {verb.target}'s {_word(verb)}", foreign)
-    return Confirmation(kind, fold(targets), f"Type the {verb.target} set", foreign)
+        return Confirmation(kind, str(len(names)), f"Type the number of {what}s", foreign)
+    if len(names) == 1:
+        return Confirmation(kind, names[0], f"Type the {what}'s {'id' if what == 'job' else 'name'}", foreign)
+    expect = fold(names) if what in ("node", "job") else ",".join(names)
+    return Confirmation(kind, expect, f"Type the {what} set", foreign)
 
 
 def mismatch(wanted: Confirmation, typed: str, foreign_typed: str) -> str | None:
@@ -33,7 +36,3 @@ def mismatch(wanted: Confirmation, typed: str, foreign_typed: str) -> str | None
     if wanted.foreign is not None and foreign_typed.strip() != wanted.foreign:
         return f"somebody else holds it: expected {wanted.foreign!r} as the second line"
     return None
-
-
-def _word(verb: Verb) -> str:
-    return "name" if verb.target == "node" else "id"

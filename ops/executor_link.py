@@ -43,6 +43,7 @@ from .protocol import (
     encode_line,
 )
 from .session import Session, encode_session
+from .verbs import TargetKind
 
 DIED = "the executor ended unexpectedly"
 CLOSE_SECONDS = 1.0
@@ -78,10 +79,15 @@ class ExecutorLink:
                 await self._start()
 
     async def plan(
-        self, cluster: str, verb: str, targets: tuple[str, ...], params: dict[str, str] | None = None
+        self,
+        cluster: str,
+        verb: str,
+        targets: tuple[str, ...],
+        params: dict[str, str] | None = None,
+        kind: TargetKind | None = None,
     ) -> Planned | Refused:
-        """Ask for the preview of an action; `targets` are single names."""
-        request = PlanRequest(uuid4().hex, cluster, verb, targets, params or {})
+        """Ask for the preview of an action; `targets` are single names, `kind` what they are."""
+        request = PlanRequest(uuid4().hex, cluster, verb, targets, params or {}, kind)
         reply = await self._ask(request.request_id, request)
         if isinstance(reply, Planned):
             self._plans[reply.plan.plan_id] = reply.plan

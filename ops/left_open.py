@@ -17,16 +17,19 @@ from crashcart.backends.model import Job
 
 from .action_record import ActionRecords
 from .actions import ACTIONS
-from .actions.base import BadParams, CannotAct, Changing, Scene, Seen, scene_of
+from .actions.base import BadParams, CannotAct, Changing, Order, Scene, Seen, scene_of
 from .audit import AuditUnavailable
 from .audit_read import Record, is_abandoned, open_records, unknown_targets
 from .clock import Clock
 from .fan_out import overall
+from .fresh import fresh_picture
 from .powers import ClusterPowers
 from .protocol import ActionState, Finished, PlanRequest, TargetResult
 from .read_back import look
+from .refusal import Refusal
 from .replies import Replies
 from .session import Session
+from .verbs import BY_NAME, TargetKind, Verb
 
 SETTLE_SECONDS = 600.0
 _STATES: dict[str, ActionState] = {"reached": "VERIFIED", "impossible": "FAILED"}
@@ -96,16 +99,24 @@ class LeftOpen:
 
     async def _scene(self, intent: Record, targets: tuple[str, ...]) -> Scene | None:
         """The scene as it was before the action, as far as the record tells; None when the cluster cannot be read."""
+        verb = BY_NAME[str(intent["verb"])]
+        kind = _kind(intent, verb)
         try:
             cluster = self._session.cluster(str(intent["cluster"]))
             powers = self._powers_for(cluster.name)
-            if powers.observer is None:
-                return None
-            picture = _as_before(await powers.observer.observe(), cluster.name, intent.get("before", {}))
-        except (KeyError, BackendError):
+            fresh = await fresh_picture(powers, cluster.name, verb, kind)
+        except (KeyError, BackendError, Refusal):
             return None
-        request = PlanRequest("", cluster.name, str(intent["verb"]), targets, dict(intent.get("params", {})))
-        return scene_of(cluster, powers, picture, request, (str(intent["actor"]["user"]), self._session.reason_prefix))
+        picture = _as_before(fresh, cluster.name, intent.get("before", {}))
+        request = PlanRequest("", cluster.name, verb.name, targets, dict(intent.get("params", {})), kind)
+        order = Order(str(intent["actor"]["user"]), self._session.reason_prefix, str(intent["id"]))
+        return scene_of(cluster, powers, picture, request, order)
+
+
+def _kind(intent: Record, verb: Verb) -> TargetKind:
+    """What the targets are; records of the first version do not say, and were about what the verb is mostly about."""
+    found = intent.get("kind", verb.target)
+    return next((kind for kind in (verb.target, *verb.also) if kind == found), verb.target)
 
 
 def _as_before(picture: Picture, cluster: str, before: dict[str, Record]) -> Picture:
@@ -123,7 +134,7 @@ def _as_before(picture: Picture, cluster: str, before: dict[str, Record]) -> Pic
             jobs[name] = msgspec.structs.replace(
                 job, state=str(old["state"]), restarts=old["restarts"], start_time=old["start_time"]
             )
-    return Picture(nodes, tuple(jobs.values()), picture.queues, picture.when)
+    return msgspec.structs.replace(picture, nodes=nodes, jobs=tuple(jobs.values()))
 
 
 def _judged(target: str, seen: Seen) -> TargetResult:

@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
-from crashcart.backends.contract import Observer, Picture
-from crashcart.backends.errors import BackendError, BadIdentifier, Unreachable
-from crashcart.backends.model import Job, Node
-from crashcart.backends.text import clean, job_id, node_name
+from crashcart.backends.errors import BackendError, BadIdentifier
+from crashcart.backends.model import Alert, Entity, Job, Node, Silence
+from crashcart.backends.text import clean
 
 from .actions.base import Action, BadParams, CannotAct, Scene
 from .actor import Actor
 from .confirm import confirmation
+from .fresh import refusal_code
 from .impact import capacity_lines, impact
 from .policy import TAKES_CAPACITY, Decision, Policy, PolicyRequest, PolicyTarget
-from .powers import ClusterPowers
-from .protocol import Plan, PlanRequest, RefusalCode, TargetPlan
-from .targets import fold
+from .policy_subject import policy_target, silence_seconds
+from .protocol import Plan, PlanRequest, TargetPlan
+from .refusal import Refusal
+from .targets import CHECKS, fold
 from .verbs import Verb
 
-OBSERVE_SECONDS = 45.0
 EXPIRES_SECONDS = 60.0
 MOST_REASONS = 3
-
-Reading = TypeVar("Reading")
-
-
-class Refusal(Exception):
-    """Nothing is planned. `gates` are those of the policy when it was asked."""
-
-    def __init__(self, code: RefusalCode, why: str, gates: tuple[str, ...] = ()) -> None:
-        super().__init__(why)
-        self.code: RefusalCode = code
-        self.why = why
-        self.gates = gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +34,7 @@ class Prepared:
     """A plan as shown, and what it was made from."""
 
     plan: Plan
+    request: PlanRequest  # with its kind, single names and settled parameters
     action: Action
     verb: Verb
     scene: Scene
@@ -58,21 +46,25 @@ class Prepared:
         return dataclasses.replace(self, plan=plan)
 
 
-def checked_names(request: PlanRequest, verb: Verb) -> tuple[str, ...]:
-    """The targets as single names. Raises Refusal."""
-    check = node_name if verb.target == "node" else job_id
+def checked_targets(request: PlanRequest, verb: Verb) -> PlanRequest:
+    """The request with its kind, and with targets that are single names. Raises Refusal."""
+    kind = request.kind or verb.target
+    if not verb.takes(kind):
+        raise Refusal(
+            "usage",
+            f"{verb.name} takes no {kind}s; it takes {' or '.join(f'{one}s' for one in (verb.target, *verb.also))}",
+        )
     try:
-        return tuple(check(name) for name in request.targets)
+        names = tuple(CHECKS[kind](name) for name in request.targets)
     except BadIdentifier as error:
         raise Refusal("usage", f"targets must be expanded to single names: {error}") from error
+    return msgspec.structs.replace(request, targets=names, kind=kind)
 
 
-def policy_request(actor: Actor, request: PlanRequest, picture: Picture, now: float, recent: int) -> PolicyRequest:
-    """What the policy is asked, with partitions as they are in this picture."""
-    places: dict[str, tuple[str, ...]] = {node.name: node.partitions for node in picture.nodes}
-    places |= {job.id: tuple((job.partition or "").split(",")) for job in picture.jobs}
+def policy_request(actor: Actor, request: PlanRequest, scene: Scene | None, now: float, recent: int) -> PolicyRequest:
+    """What the policy is asked, with partitions as they are in the scene; without one, about bare names."""
     sizes: dict[str, int] = {}
-    for node in picture.nodes:
+    for node in scene.picture.nodes if scene else ():
         for partition in node.partitions:
             sizes[partition] = sizes.get(partition, 0) + 1
     return PolicyRequest(
@@ -80,10 +72,11 @@ def policy_request(actor: Actor, request: PlanRequest, picture: Picture, now: fl
         groups=actor.groups,
         cluster=request.cluster,
         verb=request.verb,
-        targets=tuple(PolicyTarget(name, places.get(name, ())) for name in request.targets),
+        targets=tuple(policy_target(name, scene) if scene else PolicyTarget(name) for name in request.targets),
         now=now,
         partition_sizes=sizes,
         recent=recent,
+        silence_seconds=silence_seconds(request.params, now),
     )
 
 
@@ -95,27 +88,7 @@ def allowed(policy: Policy, request: PolicyRequest) -> Decision:
     return decision
 
 
-async def observed(reading: Awaitable[Reading], cluster: str) -> Reading:
-    """What a reading of the cluster brings. Raises Refusal."""
-    try:
-        async with asyncio.timeout(OBSERVE_SECONDS):
-            return await reading
-    except BackendError as error:
-        raise Refusal(_code(error), f"{cluster} could not be read: {error}") from error
-    except TimeoutError as error:
-        raise Refusal("unreachable", f"{cluster} could not be read within {OBSERVE_SECONDS:.0f} s") from error
-
-
-def observer_of(powers: ClusterPowers, cluster: str) -> Observer:
-    """The observer of a cluster. Raises Refusal: what cannot be read back cannot be proved."""
-    if powers.observer is None:
-        raise Refusal("unavailable", f"nothing in {cluster} can read it afresh, so nothing could be proved")
-    return powers.observer
-
-
-async def prepare(
-    plan_id: str, request: PlanRequest, action: Action, verb: Verb, scene: Scene, decision: Decision
-) -> Prepared:
+async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene, decision: Decision) -> Prepared:
     """Ask every target and put the preview together. Raises Refusal."""
     targets = request.targets
     _check_available(targets, action, scene)
@@ -128,32 +101,43 @@ async def prepare(
     else:
         capacity = ()
     plan = Plan(
-        plan_id=plan_id,
+        plan_id=scene.order.action_id,
         verb=verb.name,
-        title=_title(verb, targets),
+        title=_title(verb, action, scene, targets),
         cluster=request.cluster,
-        actor=scene.actor,
+        actor=scene.order.actor,
         role=decision.role,
         risk=verb.risk,
         reason=clean(request.params.get("reason", ""), limit=200),
         params=dict(request.params),
         targets=plans,
         impact=impact(touched, scene.picture, stops_work=action.stops_work, capacity=capacity),
-        confirmation=confirmation(decision.confirm_kind, verb, targets, is_foreign=any(plan.held_by for plan in plans)),
+        confirmation=confirmation(
+            decision.confirm_kind,
+            verb,
+            scene.kind,
+            [action.spoken(target, scene) for target in targets],
+            is_foreign=any(plan.held_by for plan in plans),
+        ),
         undo=action.undo(scene, targets),
         expires_in_seconds=EXPIRES_SECONDS,
+        kind=scene.kind,
     )
-    before = {target: snapshot(scene.nodes.get(target) or scene.jobs.get(target)) for target in targets}
-    return Prepared(plan, action, verb, scene, before)
+    before = {target: snapshot(scene.entity(target)) for target in targets}
+    return Prepared(plan, request, action, verb, scene, before)
 
 
-def snapshot(entity: Node | Job | None) -> dict[str, object]:
+def snapshot(entity: Entity | None) -> dict[str, object]:
     """What makes a preview untrue when it changes. Backfill plans all the time, so PLANNED does not count."""
     if isinstance(entity, Node):
         flags = [flag for flag in entity.flags if flag != "PLANNED"]
         return {"state": entity.state, "flags": flags, "reason": entity.reason, "boot_time": entity.boot_time}
     if isinstance(entity, Job):
         return {"state": entity.state, "restarts": entity.restarts, "start_time": entity.start_time}
+    if isinstance(entity, Alert):
+        return {"state": entity.state, "name": entity.name}
+    if isinstance(entity, Silence):
+        return {"state": entity.state, "ends": entity.ends, "comment": entity.comment}
     return {"state": "gone"}
 
 
@@ -187,15 +171,13 @@ async def _previews(targets: tuple[str, ...], action: Action, scene: Scene) -> t
     except BadParams as error:
         raise Refusal("usage", str(error)) from error
     except BackendError as error:
-        raise Refusal(_code(error), str(error)) from error
+        raise Refusal(refusal_code(error), str(error)) from error
 
 
-def _code(error: BackendError) -> RefusalCode:
-    return "unreachable" if isinstance(error, Unreachable) else "unavailable"
-
-
-def _title(verb: Verb, targets: tuple[str, ...]) -> str:
+def _title(verb: Verb, action: Action, scene: Scene, targets: tuple[str, ...]) -> str:
     if len(targets) == 1:
-        return f"{verb.title} {'job ' if verb.target == 'job' else ''}{targets[0]}"
-    named = fold(targets) if verb.target == "node" else ",".join(targets[:4]) + (",…" if len(targets) > 4 else "")
-    return f"{verb.title} {len(targets)} {verb.target}s: {named}"
+        noun = "" if scene.kind == "node" else f"{scene.kind} "
+        return f"{verb.title} {noun}{action.spoken(targets[0], scene)}"
+    spoken = [action.spoken(target, scene) for target in targets]
+    named = fold(targets) if scene.kind == "node" else ",".join(spoken[:4]) + (",…" if len(spoken) > 4 else "")
+    return f"{verb.title} {len(targets)} {scene.kind}s: {named}"

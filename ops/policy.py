@@ -24,15 +24,19 @@ _PATTERN_LETTERS = re.compile(r"[*?\[\]{},\s]")
 
 @dataclass(frozen=True, slots=True)
 class PolicyTarget:
-    """One target and where it stands; a node may be in several partitions."""
+    """One target and where it stands; a node may be in several partitions, and an alert is about some node."""
 
     name: str
     partitions: tuple[str, ...] = ()
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRequest:
-    """Everything that a decision rests on. `recent` is the number of targets acted on in the last hour."""
+    """Everything that a decision rests on.
+
+    `recent` is the number of targets acted on in the last hour, `silence_seconds` how long alerts would be quiet.
+    """
 
     user: str
     groups: tuple[str, ...]
@@ -42,6 +46,7 @@ class PolicyRequest:
     now: float
     partition_sizes: Mapping[str, int] = field(default_factory=dict)
     recent: int = 0
+    silence_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class Policy:
             yield self._check_share(request), None, None
             yield self._check_freeze(request), None, None
             yield self._check_rate(request), None, None
+            yield self._check_silence(request), None, None
         kind, text = self._confirmation(verb, len(request.targets))
         yield text, None, kind
 
@@ -163,6 +169,17 @@ class Policy:
             )
         return f"per_hour: {request.recent + len(request.targets)} of {limit}"
 
+    def _check_silence(self, request: PolicyRequest) -> str:
+        if request.silence_seconds is None:
+            return "max_silence_hours: does not apply"
+        limit = self.document.limits.max_silence_hours
+        hours = request.silence_seconds / 3600
+        if hours > limit:
+            raise Denial(
+                f"max_silence_hours: {hours:.3g} hours are more than {limit:g}; shorten it, and extend it later"
+            )
+        return f"max_silence_hours: {hours:.3g} of {limit:g}"
+
     def _confirmation(self, verb: Verb, count: int) -> tuple[ConfirmKind, str]:
         by_risk = self._ladder[verb.risk]
         sizes = sorted(int(key[5:]) for key in self._ladder if key.startswith("over_"))
@@ -192,10 +209,11 @@ def _check_targets(targets: tuple[PolicyTarget, ...]) -> str:
 
 def _covers(role_rules: Sequence[tuple[tuple[str, ...], str]], request: PolicyRequest, target: PolicyTarget) -> str:
     """The first scope that covers the target in any of its partitions, or an empty string."""
+    name, places = target.about or target.name, target.partitions or ("",)
     for verbs, scope in role_rules:
         if "*" not in verbs and request.verb not in verbs:
             continue
-        if any(scope_matches(scope, request.cluster, place, target.name) for place in target.partitions or ("",)):
+        if any(scope_matches(scope, request.cluster, place, name) for place in places):
             return scope
     return ""
 

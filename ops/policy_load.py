@@ -93,6 +93,7 @@ def _check(document: Document) -> None:
         ("max_targets", limits.max_targets, 20_000),
         ("max_partition_pct", limits.max_partition_pct, 100),
         ("per_hour", limits.per_hour, 1_000_000),
+        ("max_silence_hours", limits.max_silence_hours, 24 * 365),
     ):
         if not 0 <= value <= ceiling:
             raise _Wrong(name, f"limits.{name} must be between 0 and {ceiling}")

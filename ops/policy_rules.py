@@ -34,6 +34,7 @@ class Limits(Shape, frozen=True):
     max_targets: int = 64
     max_partition_pct: int = 20
     per_hour: int = 120
+    max_silence_hours: float = 24.0
 
 
 class VerbRule(Shape, frozen=True):

@@ -15,6 +15,7 @@ default = "deny"          # what no role allows is refused; no other value is ac
 max_targets = 16          # targets of one action
 max_partition_pct = 20    # share of a partition that one drain or reboot of several nodes may take
 per_hour = 120            # targets acted on within an hour, counted over this audit log
+max_silence_hours = 24    # how long one silence may last; it can be extended
 
 [verb.reboot]
 risk = "high"             # built in as "critical", which asks for a second person; "high" asks to type the node's name

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from crashcart.backends import registry
 from crashcart.backends.contract import (
+    AlertSilencer,
     Applier,
     Checkpointer,
     HostCommands,
@@ -40,6 +41,10 @@ class ClusterPowers(list[object]):
     @property
     def jobs(self) -> JobControl | None:
         return next((power for power in self if isinstance(power, JobControl)), None)
+
+    @property
+    def alerts(self) -> AlertSilencer | None:
+        return next((power for power in self if isinstance(power, AlertSilencer)), None)
 
     @property
     def checkpoints(self) -> Checkpointer | None:

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from .verbs import TargetKind
+
 ActionState = Literal[
     "PLANNED",
     "CONFIRMED",
@@ -32,6 +34,7 @@ class TargetPlan(msgspec.Struct, frozen=True):
     target: str
     commands: tuple[str, ...]
     state: str = ""  # as it is now, in words
+    name: str = ""  # how people call it, where its own name is a number
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     held_by: str | None = None
@@ -86,6 +89,7 @@ class Plan(msgspec.Struct, frozen=True):
     undo: str
     warnings: tuple[str, ...] = ()
     expires_in_seconds: float = 60.0
+    kind: TargetKind = "node"
 
 
 class TargetResult(msgspec.Struct, frozen=True):
@@ -103,11 +107,14 @@ class TargetResult(msgspec.Struct, frozen=True):
 
 
 class PlanRequest(msgspec.Struct, frozen=True, tag="plan"):
+    """`kind` is what the targets are; without it, what the verb is mostly about."""
+
     request_id: str
     cluster: str
     verb: str
     targets: tuple[str, ...]
     params: dict[str, str] = {}
+    kind: TargetKind | None = None
 
 
 class ConfirmRequest(msgspec.Struct, frozen=True, tag="confirm"):

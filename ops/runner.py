@@ -16,40 +16,30 @@ from uuid import uuid4
 
 import msgspec
 
-from crashcart.backends.contract import Picture
 from crashcart.backends.errors import BackendError
 from crashcart.backends.text import clean
 
 from .action_record import ActionRecords
 from .action_run import ActionRun
 from .actions import ACTIONS
-from .actions.base import BadParams, Scene, scene_of
+from .actions.base import BadParams, Order, Scene, scene_of
 from .actor import Actor
 from .audit import AuditUnavailable
 from .clock import Clock
 from .confirm import mismatch
+from .fresh import fresh_picture, fresh_targets
 from .left_open import LeftOpen
-from .planning import (
-    EXPIRES_SECONDS,
-    Prepared,
-    Refusal,
-    allowed,
-    checked_names,
-    observed,
-    observer_of,
-    policy_request,
-    prepare,
-    snapshot,
-)
+from .planning import EXPIRES_SECONDS, Prepared, allowed, checked_targets, policy_request, prepare, snapshot
 from .policy import Decision, Policy
 from .powers import ClusterPowers
 from .protocol import ConfirmRequest, Finished, OpenAction, Planned, PlanRequest, Refused
+from .refusal import Refusal
 from .replies import Replies
 from .session import ClusterSession, Session
+from .verbs import Verb
 
 PowersFor = Callable[[str], ClusterPowers]
 
-_BLANK = Picture((), (), (), 0.0)
 _ON_RECORD = frozenset({"policy", "confirmation"})
 
 
@@ -58,7 +48,6 @@ class Pending:
     """A plan that waits for its confirmation."""
 
     prepared: Prepared
-    request: PlanRequest
     expires: float  # by the monotonic clock
 
 
@@ -89,7 +78,7 @@ class Runner:
         now = self._clock.monotonic()
         self._pending = {plan_id: kept for plan_id, kept in self._pending.items() if kept.expires >= now}
         expires = now + EXPIRES_SECONDS
-        self._pending[prepared.plan.plan_id] = Pending(prepared, request, expires)
+        self._pending[prepared.plan.plan_id] = Pending(prepared, expires)
         return Planned(request.request_id, prepared.plan)
 
     async def confirm(self, request: ConfirmRequest) -> Finished | Refused:
@@ -108,7 +97,7 @@ class Runner:
         except Refusal as refusal:
             if refusal.code in ("confirmation", "unreachable"):  # the plan is still true, so it may be tried again
                 self._pending[request.plan_id] = pending
-            return await self._refused(request.plan_id, pending.request, refusal)
+            return await self._refused(request.plan_id, pending.prepared.request, refusal)
         finally:
             self._claimed -= claims
 
@@ -163,27 +152,28 @@ class Runner:
             )
         cluster = self._cluster(request.cluster)
         action, verb = ACTIONS[request.verb], self._policy.verb(request.verb)
-        names = checked_names(request, verb)
+        request = checked_targets(request, verb)
         try:
             action.check_params(request.params)
+            params = action.settled_params(request.params, self._clock.now())
         except BadParams as error:
             raise Refusal("usage", str(error)) from error
-        request = msgspec.structs.replace(request, targets=names)
+        request = msgspec.structs.replace(request, params=params)
         if not self._policy.roles_of(self._actor.user, self._actor.groups):
-            self._decide(request, _BLANK)  # says no before the cluster is asked for anything
+            self._decide(request, None)  # says no before the cluster is asked for anything
         self._records.check()
-        scene = await self._scene(cluster, request)
-        decision = self._decide(request, scene.picture)
-        prepared = await prepare(uuid4().hex, request, action, verb, scene, decision)
+        scene = await self._scene(cluster, request, verb)
+        prepared = await prepare(request, action, verb, scene, self._decide(request, scene))
         return await self._with_warnings(prepared)
 
-    async def _scene(self, cluster: ClusterSession, request: PlanRequest) -> Scene:
+    async def _scene(self, cluster: ClusterSession, request: PlanRequest, verb: Verb) -> Scene:
         try:
             powers = self._powers_for(cluster.name)
         except BackendError as error:
             raise Refusal("unavailable", str(error)) from error
-        picture = await observed(observer_of(powers, cluster.name).observe(), cluster.name)
-        return scene_of(cluster, powers, picture, request, (self._actor.user, self._session.reason_prefix))
+        picture = await fresh_picture(powers, cluster.name, verb, request.kind or verb.target)
+        order = Order(self._actor.user, self._session.reason_prefix, uuid4().hex)
+        return scene_of(cluster, powers, picture, request, order)
 
     def _cluster(self, name: str) -> ClusterSession:
         try:
@@ -191,11 +181,11 @@ class Runner:
         except KeyError as error:
             raise Refusal("usage", f"there is no cluster {clean(name, limit=40)!r}") from error
 
-    def _decide(self, request: PlanRequest, picture: Picture) -> Decision:
+    def _decide(self, request: PlanRequest, scene: Scene | None) -> Decision:
         """The policy's yes. Raises Refusal with the policy's no."""
         now = self._clock.now()
         recent = self._records.recent_targets(now)
-        return allowed(self._policy, policy_request(self._actor, request, picture, now, recent))
+        return allowed(self._policy, policy_request(self._actor, request, scene, now, recent))
 
     async def _with_warnings(self, prepared: Prepared) -> Prepared:
         """Add what earlier actions on the same targets have left open."""
@@ -216,21 +206,17 @@ class Runner:
             raise Refusal("expired", f"the preview is older than {EXPIRES_SECONDS:.0f} s; look at a fresh one")
         if wrong := mismatch(plan.confirmation, request.typed, request.foreign_typed):
             raise Refusal("confirmation", wrong)
-        fresh = await self._fresh(pending.prepared)
-        for target, before in pending.prepared.before.items():
+        if pending.prepared.action.binds:
+            await self._check_unchanged(pending.prepared)
+        self._decide(pending.prepared.request, pending.prepared.scene)
+
+    async def _check_unchanged(self, prepared: Prepared) -> None:
+        scene = prepared.scene
+        fresh = await fresh_targets(scene.powers, prepared.plan.cluster, scene.kind, tuple(prepared.before))
+        for target, before in prepared.before.items():
             now = snapshot(fresh.get(target))
             if now != before:
                 raise Refusal("expired", f"{target} has changed since the preview: {_difference(before, now)}")
-        self._decide(pending.request, pending.prepared.scene.picture)
-
-    async def _fresh(self, prepared: Prepared) -> dict[str, Any]:
-        observer = observer_of(prepared.scene.powers, prepared.plan.cluster)
-        names = tuple(prepared.before)
-        if prepared.verb.target == "node":
-            nodes = await observed(observer.observe_nodes(names), prepared.plan.cluster)
-            return {node.name: node for node in nodes}
-        jobs = await observed(observer.observe_jobs(names), prepared.plan.cluster)
-        return {job.id: job for job in jobs}
 
     async def _begin(self, prepared: Prepared, request: ConfirmRequest) -> ActionRun:
         """Put intent and start on record. Raises Refusal when that fails: nothing has run then."""

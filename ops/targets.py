@@ -12,7 +12,9 @@ from ClusterShell.NodeSet import NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolver
 
 from crashcart.backends.errors import BadIdentifier
-from crashcart.backends.text import clean, job_id, node_name
+from crashcart.backends.text import alert_id, clean, job_id, node_name
+
+from .verbs import TargetKind, Verb
 
 LIMIT = 20_000
 """Names in one set; a larger one is a typing mistake, and `[0-999999999]` would eat the memory of the process."""
@@ -22,6 +24,16 @@ _GROUPS_OFF = GroupResolver()
 _PLAIN = re.compile(r"[A-Za-z0-9._+,\[\]/ -]*\Z")
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _RANGE = re.compile(r"\s*([0-9]{1,12})(?:-([0-9]{1,12})(?:/([0-9]{1,6}))?)?\s*\Z")
+
+
+CHECKS: dict[TargetKind, Callable[[str], str]] = {
+    "node": node_name,
+    "job": job_id,
+    "rack": node_name,
+    "alert": alert_id,
+    "silence": alert_id,
+}
+"""The allow-list of each kind of target; each raises BadIdentifier."""
 
 
 class TargetError(ValueError):
@@ -36,6 +48,35 @@ def expand(text: str) -> tuple[str, ...]:
 def expand_jobs(text: str) -> tuple[str, ...]:
     """Return the job ids that `42,43,9_[2-4]` stands for, each once. Raises TargetError."""
     return _expand(text, job_id, "job")
+
+
+def expand_kind(kind: TargetKind, text: str) -> tuple[str, ...]:
+    """Return the targets of this kind that `text` stands for, each once. Raises TargetError."""
+    if kind in ("node", "job"):
+        return _expand(text, CHECKS[kind], kind)
+    try:
+        names = dict.fromkeys(CHECKS[kind](part) for part in re.split(r"[,\s]+", text.strip()) if part)
+    except BadIdentifier as error:
+        raise TargetError(str(error)) from error
+    if not names:
+        raise TargetError(f"no {kind} is named")
+    return tuple(names)
+
+
+def expand_typed(verb: Verb, text: str) -> tuple[TargetKind | None, tuple[str, ...]]:
+    """Targets as typed for a verb, `gpu[01-04]` or `rack:r12`; the kind is None where the verb takes several and none
+    is said. Raises TargetError.
+    """
+    said, colon, rest = text.partition(":")
+    for kind in (verb.target, *verb.also):
+        if colon and said == kind:
+            return kind, expand_kind(kind, rest)
+    if colon:
+        kinds = ", ".join(f"{kind}:" for kind in (verb.target, *verb.also))
+        raise TargetError(f"{clean(said, limit=40)!r}: {verb.name} takes {kinds}")
+    if not verb.also:
+        return verb.target, expand_kind(verb.target, text)
+    return None, expand(text)
 
 
 def fold(names: Iterable[str]) -> str:

@@ -7,11 +7,14 @@ from typing import Literal
 import msgspec
 
 Risk = Literal["low", "medium", "high", "critical"]
-TargetKind = Literal["node", "job"]
+TargetKind = Literal["node", "job", "rack", "alert", "silence"]
 
 
 class Verb(msgspec.Struct, frozen=True):
-    """One verb. `key` is its second key behind `x`; an idempotent verb may be retried by the Runner."""
+    """One verb. `key` is its second key behind `x`; an idempotent verb may be retried by the Runner.
+
+    `target` is the kind that is meant when nothing else is said, `also` are other kinds that it takes.
+    """
 
     name: str
     title: str
@@ -22,6 +25,11 @@ class Verb(msgspec.Struct, frozen=True):
     needs_reason: bool
     help: str
     reads_only: bool = False
+    also: tuple[TargetKind, ...] = ()
+
+    def takes(self, kind: str) -> bool:
+        """Whether things of this kind can be its targets."""
+        return kind == self.target or kind in self.also
 
 
 VERBS: tuple[Verb, ...] = (
@@ -61,7 +69,7 @@ VERBS: tuple[Verb, ...] = (
         False,
         "Ask the job to save itself; prove it did.",
     ),
-    Verb("shell", "Shell", "s", "node", "high", False, False, "Open a recorded terminal on the node."),
+    Verb("shell", "Shell", "t", "node", "high", False, False, "Open a recorded terminal on the node."),
     Verb(
         "diagnose",
         "Diagnose",
@@ -73,6 +81,21 @@ VERBS: tuple[Verb, ...] = (
         "Run a read-only check, save what it says.",
         True,
     ),
+    Verb(
+        "silence",
+        "Silence",
+        "s",
+        "alert",
+        "medium",
+        False,
+        True,
+        "Keep alerts quiet for a while; they go on firing.",
+        also=("node", "rack", "job"),
+    ),
+    Verb(
+        "extend-silence", "Extend silence", "w", "silence", "low", True, True, "Move the end of a silence, from now on."
+    ),
+    Verb("expire-silence", "Expire silence", "e", "silence", "low", True, False, "End a silence now."),
 )
 
 BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}

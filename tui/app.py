@@ -26,7 +26,7 @@ from .control_filter import ControlFilter
 from .identity import who_and_where
 from .links import Collector, Executor
 from .look import Look
-from .places import Place
+from .places import place_of
 from .requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from .screens.cockpit import Cockpit
 from .shown import Shown
@@ -247,16 +247,16 @@ class CrashcartApp(App[None], inherit_bindings=False):
     def _command(self, event: CommandGiven) -> None:
         match event.command:
             case Go(view):
-                self.cockpit.visit(Place(view))
+                self.cockpit.visit(place_of(view))
             case SetFilter(text):
                 self.cockpit.filter_or_tell(text, self)
             case SetTheme(name):
                 self.action_theme(name)
             case SetCluster(name):
                 self._choose_cluster(name)
-            case Act(verb, targets, params):
+            case Act(verb, _, params) as act:
                 try:
-                    selection = selection_for(self.shown, verb, targets, event.selections)
+                    selection = selection_for(self.shown, act, event.selections)
                 except TargetingError as error:
                     self.tell(str(error), is_bad=True)
                     return

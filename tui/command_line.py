@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from crashcart.ops.targets import TargetError, expand, expand_jobs
-from crashcart.ops.verbs import BY_NAME, Verb
+from crashcart.ops.targets import TargetError, expand_typed
+from crashcart.ops.verbs import BY_NAME, TargetKind, Verb
 
-from .places import ROOT_VIEWS
+from .places import ROOT_VIEWS, SIDE_VIEWS
 
 SELECTION = "."
 """Stands for what is marked or under the cursor."""
@@ -56,11 +56,12 @@ class Simple:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Ask for the preview of a verb. No targets: those that are selected."""
+    """Ask for the preview of a verb. No targets: those that are selected. No kind: the picture tells what they are."""
 
     verb: Verb
     targets: tuple[str, ...]
     params: dict[str, str] = field(default_factory=dict)
+    kind: TargetKind | None = None
 
 
 Typed = Go | SetFilter | SetTheme | SetCluster | Simple | Act
@@ -72,7 +73,7 @@ def parse(text: str) -> Typed | None:
     rest = rest.strip()
     if not word:
         return None
-    if word in ROOT_VIEWS:
+    if word in (*ROOT_VIEWS, *SIDE_VIEWS):
         return Go(word)
     match word:
         case "filter":
@@ -94,9 +95,10 @@ def _act(verb: Verb, rest: str) -> Act:
     """`TARGETS [name=value ...] [reason words]`."""
     first, _, more = rest.partition(" ")
     targets: tuple[str, ...] = ()
+    kind: TargetKind | None = None
     if first not in ("", SELECTION):
         try:
-            targets = expand(first) if verb.target == "node" else expand_jobs(first)
+            kind, targets = expand_typed(verb, first)
         except TargetError as error:
             raise CommandLineError(f"{verb.name}: {error}") from error
     params, reason = _params(more)
@@ -104,7 +106,7 @@ def _act(verb: Verb, rest: str) -> Act:
         params["check"] = reason
     elif reason:
         params["reason"] = reason
-    return Act(verb, targets, params)
+    return Act(verb, targets, params, kind)
 
 
 def _params(text: str) -> tuple[dict[str, str], str]:

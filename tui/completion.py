@@ -10,12 +10,13 @@ from crashcart.ops.verbs import BY_NAME, VERBS
 
 from .command_line import SELECTION, SIMPLE
 from .natural import natural
-from .places import ROOT_VIEWS
+from .places import ROOT_VIEWS, SIDE_VIEWS
 from .shown import Shown
+from .targeting import typeable
 
 MOST = 40
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-WORDS: tuple[str, ...] = (*ROOT_VIEWS, *(verb.name for verb in VERBS), "filter", "theme", "cluster", *SIMPLE)
+WORDS: tuple[str, ...] = (*ROOT_VIEWS, *SIDE_VIEWS, *(verb.name for verb in VERBS), "filter", "theme", "cluster", *SIMPLE)
 
 
 def complete_command(text: str, shown: Shown, themes: Sequence[str]) -> list[str]:
@@ -30,8 +31,7 @@ def complete_command(text: str, shown: Shown, themes: Sequence[str]) -> list[str
     if word == "filter":
         return [f"filter {line}" for line in complete_filter(rest, "node")]
     if word in BY_NAME and " " not in rest:
-        table = shown.store.nodes if BY_NAME[word].target == "node" else shown.store.jobs
-        names = [name for key in table if (name := key.split("/", 1)[1]).startswith(rest)]
+        names = [name for name in typeable(shown, BY_NAME[word]) if name.startswith(rest)]
         found = ([] if rest else [SELECTION]) + sorted(names, key=natural)[:MOST]
         return [f"{word} {name} " for name in found]
     return []

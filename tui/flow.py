@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from textual.app import App, SuspendNotSupported
 
 from crashcart.ops.protocol import Finished, Plan, Planned, Progress, Refused
-from crashcart.ops.targets import fold
 from crashcart.ops.verbs import BY_NAME, Verb
 
-from . import words
 from .forms import choices_of, fields_of
 from .links import Executor
 from .look import Look
@@ -28,6 +27,7 @@ from .screens.wait import WaitScreen
 from .selection import Selection
 from .shell import bridge, terminal_params
 from .shown import Shown
+from .spoken import spoken
 from .states import action_mark
 from .teller import Teller
 
@@ -48,11 +48,12 @@ class ActionFlow:
     async def menu(self, selections: list[Selection]) -> None:
         """Offer the verbs for these and go on with the one that is chosen."""
         if not selections:
-            self._teller.tell("Nothing here can be acted on: go to a node or a job first.")
+            self._teller.tell("Nothing here can be acted on: go to a node, a job or an alert first.")
             return
         self._warm()
         found = offers(self._shown, selections, read_only=self._executor is None)
-        chosen: Offer | None = await self._app.push_screen_wait(ActionMenu(self._look, found))
+        menu = ActionMenu(self._look, found, lambda selection: spoken(self._shown, selection))
+        chosen: Offer | None = await self._app.push_screen_wait(menu)
         if chosen is not None:
             await self.act(chosen.verb, chosen.selection, {})
 
@@ -82,7 +83,7 @@ class ActionFlow:
         asked = await self._ask(verb, selection, params)
         targets: tuple[str, ...] = selection.targets
         while asked is not None and targets:
-            plan = await self._plan(verb, selection.cluster, targets, asked)
+            plan = await self._plan(verb, replace(selection, targets=targets), asked)
             if plan is None:
                 return
             typed = await self._app.push_screen_wait(ConfirmScreen(self._look, plan))
@@ -96,7 +97,7 @@ class ActionFlow:
 
     async def _ask(self, verb: Verb, selection: Selection, params: Params) -> Params | None:
         """Whatever the verb needs and was not given; None when the operator went away."""
-        title = f"{verb.title} {_named(selection.targets)}"
+        title = f"{verb.title} {spoken(self._shown, selection)}"
         if choices := choices_of(verb) if not params else ():
             return await self._app.push_screen_wait(ChoiceScreen(self._look, title, choices))
         missing = [field for field in fields_of(verb) if field.is_required and not params.get(field.name)]
@@ -105,12 +106,14 @@ class ActionFlow:
             return None if given is None else {**params, **given}
         return {**params, **terminal_params()} if verb.name == "shell" else params
 
-    async def _plan(self, verb: Verb, cluster: str, targets: tuple[str, ...], params: Params) -> Plan | None:
+    async def _plan(self, verb: Verb, selection: Selection, params: Params) -> Plan | None:
         """Ask the executor for the preview; None when it was refused or given up."""
         assert self._executor is not None  # noqa: S101 - act() has looked
-        wait = WaitScreen(self._look, f"{verb.title} {_named(targets)}")
+        assert selection.cluster is not None  # noqa: S101 - act() has looked
+        wait = WaitScreen(self._look, f"{verb.title} {spoken(self._shown, selection)}")
         await self._app.push_screen(wait)
-        asking = asyncio.create_task(self._executor.plan(cluster, verb.name, targets, params), name="plan")
+        plan = self._executor.plan(selection.cluster, verb.name, selection.targets, params, selection.kind)
+        asking = asyncio.create_task(plan, name="plan")
         leaving = asyncio.create_task(wait.given_up.wait(), name="give up")
         try:
             await asyncio.wait((asking, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -186,11 +189,3 @@ class ActionFlow:
         detail = next((result.detail for result in ended.results if result.detail), "")
         text = f"{title}: {glyph} {ended.state.lower()}" + (f", {detail}" if len(ended.results) == 1 and detail else "")
         self._teller.tell(text, is_bad=role in ("crit", "warn", "unknown"))
-
-
-def _named(targets: tuple[str, ...]) -> str:
-    """The targets in a title: folded, or counted when there are many."""
-    if len(targets) == 1:
-        return targets[0]
-    names = fold(targets)
-    return names if len(names) <= 40 else words.plural(len(targets), "target")

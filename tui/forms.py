@@ -40,8 +40,17 @@ CHECKPOINT_CHOICES = (
 )
 
 
+SILENCE_FIELDS = (
+    FormField("reason", "Comment", "why it is quiet, for whoever wonders", True),
+    FormField("duration", "For", "2h unless you say: 30m, 8h, 1d", False),
+    FormField("ticket", "Incident", "optional, e.g. INC-1234", False),
+)
+
+
 def fields_of(verb: Verb) -> tuple[FormField, ...]:
     """Lines to fill in for a verb; none for most."""
+    if verb.name in ("silence", "extend-silence"):
+        return SILENCE_FIELDS
     return REASON_FIELDS if verb.needs_reason else ()
 
 

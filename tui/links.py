@@ -7,6 +7,7 @@ from typing import Protocol
 
 from crashcart.ops.protocol import Finished, Planned, Progress, Ready, Refused
 from crashcart.ops.store import Store
+from crashcart.ops.verbs import TargetKind
 
 
 class Collector(Protocol):
@@ -27,7 +28,12 @@ class Executor(Protocol):
     async def warm(self) -> None: ...
 
     async def plan(
-        self, cluster: str, verb: str, targets: tuple[str, ...], params: dict[str, str] | None = None
+        self,
+        cluster: str,
+        verb: str,
+        targets: tuple[str, ...],
+        params: dict[str, str] | None = None,
+        kind: TargetKind | None = None,
     ) -> Planned | Refused: ...
 
     async def confirm(

@@ -33,7 +33,7 @@ def offers(shown: Shown, selections: list[Selection], *, read_only: bool) -> lis
         Offer(verb, selection, READ_ONLY if read_only else _why_not(shown, verb, selection))
         for selection in selections
         for verb in VERBS
-        if verb.target == selection.kind
+        if verb.takes(selection.kind)
     ]
 
 
@@ -43,6 +43,11 @@ def _why_not(shown: Shown, verb: Verb, selection: Selection) -> str:
     keys = [f"{selection.cluster}/{target}" for target in selection.targets]
     if verb.name == "shell" and len(keys) != 1:
         return "one node at a time"
+    if verb.takes("alert") or verb.takes("silence"):
+        can_silence = any(
+            cluster == selection.cluster and kind == "silence" for cluster, _, kind in shown.live.confirmed
+        )
+        return "" if can_silence else "this cluster has no Alertmanager"
     if selection.kind == "node":
         nodes = [shown.store.nodes[key] for key in keys if key in shown.store.nodes]
         return _first(nodes, _NODE_RULES.get(verb.name), len(keys))

@@ -10,8 +10,11 @@ from .pages.page import columns, wrapped
 from .states import action_mark
 
 LABEL = 11
-UNTOLD_PARAMS = frozenset(("reason", "term", "columns", "rows"))
-"""The reason has a line of its own, and a terminal's size tells nobody anything."""
+UNTOLD_PARAMS = frozenset(("reason", "term", "columns", "rows", "until"))
+"""The reason has a line of its own, a terminal's size tells nobody anything, and an end is told with its target."""
+
+QUIETING = frozenset(("silence", "extend-silence", "expire-silence"))
+"""Verbs that hit no job."""
 
 Line = tuple[Span, ...]
 RISK_ROLES = {"low": "ok", "medium": "warn", "high": "crit", "critical": "crit"}
@@ -27,7 +30,8 @@ def preview_lines(plan: Plan, width: int) -> list[Line]:
     for name, value in plan.params.items():
         if name not in UNTOLD_PARAMS:
             lines += _labelled(name.capitalize(), value, width)
-    lines += _impact(plan.impact, width)
+    if plan.kind in ("node", "job") and plan.verb not in QUIETING:
+        lines += _impact(plan.impact, width)
     for line in plan.impact.capacity:
         lines += _labelled("Stays" if not line else "Capacity", line, width)
     if plan.undo:
@@ -73,7 +77,7 @@ def _job(job: JobHit) -> Line:
 
 
 def _target(target: TargetPlan, width: int) -> list[Line]:
-    lines: list[Line] = [((f"{target.target}  ", "strong"), (target.state, "muted"))]
+    lines: list[Line] = [((f"{target.name or target.target}  ", "strong"), (target.state, "muted"))]
     if target.held_by:
         first, *rest = wrapped(target.held_by, max(20, width - 12))
         lines.append((("  held by ", "warn"), (first, "warn")))

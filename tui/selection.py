@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+
+from crashcart.ops.verbs import TargetKind
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Targets by the names the scheduler knows. `cluster` None: they are in several, so nothing can be done at once."""
 
-    kind: Literal["node", "job"]
+    kind: TargetKind
     cluster: str | None
     targets: tuple[str, ...]
 
 
-def from_keys(kind: Literal["node", "job"], keys: Iterable[str]) -> Selection | None:
+def from_keys(kind: TargetKind, keys: Iterable[str]) -> Selection | None:
     """A selection from keys `cluster/name`; None when there are none."""
     parts = [key.split("/", 1) for key in keys]
     if not parts:

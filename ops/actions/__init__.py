@@ -7,6 +7,8 @@ from .cancel import Cancel
 from .checkpoint import Checkpoint
 from .diagnose import Diagnose
 from .drain import Drain
+from .expire_silence import ExpireSilence
+from .extend_silence import ExtendSilence
 from .hold import Hold
 from .reboot import Reboot
 from .release import Release
@@ -14,6 +16,7 @@ from .requeue import Requeue
 from .requeue_hold import RequeueHold
 from .resume import Resume
 from .shell import Shell
+from .silence import Silence
 
 ACTIONS: dict[str, Action] = {
     action.verb: action
@@ -29,5 +32,8 @@ ACTIONS: dict[str, Action] = {
         Checkpoint(),
         Shell(),
         Diagnose(),
+        Silence(),
+        ExtendSilence(),
+        ExpireSilence(),
     )
 }

@@ -10,12 +10,14 @@ from typing import ClassVar, Literal, Protocol
 
 from crashcart.backends.contract import Change, Observer, Picture
 from crashcart.backends.errors import BadIdentifier
-from crashcart.backends.model import Job, Node
+from crashcart.backends.model import Alert, Entity, Job, Node, Silence
 from crashcart.backends.text import clean, node_name
+from crashcart.ops.identity import NodeNames
 from crashcart.ops.impact import jobs_by_node
 from crashcart.ops.powers import ClusterPowers
 from crashcart.ops.protocol import ActionState, PlanRequest, TargetPlan, TargetResult
 from crashcart.ops.session import ClusterSession
+from crashcart.ops.verbs import BY_NAME, TargetKind
 
 REASON_PARAMS = frozenset({"reason", "ticket"})
 """Taken by every verb and kept in the audit log; some verbs also write them to the cluster."""
@@ -30,6 +32,15 @@ class BadParams(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Who orders what: the operator, the prefix of what is written in their name, and the id of the action."""
+
+    actor: str
+    prefix: str  # `crashcart`
+    action_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What an action may look at: one cluster as it was when the plan was made, and who wants what."""
 
@@ -38,9 +49,12 @@ class Scene:
     picture: Picture
     nodes: Mapping[str, Node]
     jobs: Mapping[str, Job]
+    alerts: Mapping[str, Alert]
+    silences: Mapping[str, Silence]
     running: Mapping[str, tuple[Job, ...]]  # jobs on each node that is a target
-    actor: str
-    prefix: str  # of reasons: `crashcart`
+    names: NodeNames  # of other planes
+    order: Order
+    kind: TargetKind  # what the targets are
     params: Mapping[str, str]
     now: float
 
@@ -66,26 +80,34 @@ class Scene:
     @property
     def signature(self) -> str:
         """How reasons written by this operator begin."""
-        return f"{self.prefix}:{self.actor}"
+        return f"{self.order.prefix}:{self.order.actor}"
+
+    def entity(self, target: str) -> Entity | None:
+        """The target in the picture; None when it is not there, or is no entity of its own, as a rack."""
+        tables: dict[TargetKind, Mapping[str, Entity]] = {
+            "node": self.nodes, "job": self.jobs, "alert": self.alerts, "silence": self.silences
+        }  # fmt: skip
+        return tables.get(self.kind, {}).get(target)
 
 
 def scene_of(
-    cluster: ClusterSession,
-    powers: ClusterPowers,
-    picture: Picture,
-    request: PlanRequest,
-    who: tuple[str, str],
+    cluster: ClusterSession, powers: ClusterPowers, picture: Picture, request: PlanRequest, order: Order
 ) -> Scene:
-    """Make the scene of a request; `who` is (actor, reason prefix)."""
+    """Make the scene of a request."""
+    names = NodeNames(cluster.node_rules)
+    names.learn(node.name for node in picture.nodes)
     return Scene(
         cluster=cluster,
         powers=powers,
         picture=picture,
         nodes={node.name: node for node in picture.nodes},
         jobs={job.id: job for job in picture.jobs},
+        alerts={alert.fingerprint: alert for alert in picture.alerts},
+        silences={silence.id: silence for silence in picture.silences},
         running=jobs_by_node(picture.jobs, request.targets),
-        actor=who[0],
-        prefix=who[1],
+        names=names,
+        order=order,
+        kind=request.kind or BY_NAME[request.verb].target,
         params=request.params,
         now=picture.when,
     )
@@ -123,6 +145,7 @@ class Action(ABC):
     single: ClassVar[bool] = False  # takes one target at a time
     verify_seconds: ClassVar[float] = 20.0
     when_unseen: ClassVar[ActionState] = "FAILED"  # the command was accepted and its effect not seen by the deadline
+    binds: ClassVar[bool] = True  # a target that changes between preview and confirmation makes the preview untrue
 
     def check_params(self, params: Mapping[str, str]) -> None:
         """Raise BadParams on anything the verb does not take or needs and does not get."""
@@ -131,6 +154,14 @@ class Action(ABC):
         if unknown:
             name = clean(unknown[0], limit=40)
             raise BadParams(f"{self.verb} has no parameter {name!r}; it takes {', '.join(sorted(known))}")
+
+    def settled_params(self, params: Mapping[str, str], now: float) -> dict[str, str]:
+        """The parameters with everything that depends on the moment made absolute, so that a repeat means the same."""
+        return dict(params)
+
+    def spoken(self, target: str, scene: Scene) -> str:
+        """What people call the target, to be shown and typed."""
+        return target
 
     @abstractmethod
     def unavailable(self, target: str, scene: Scene) -> str | None:

@@ -21,6 +21,7 @@ from crashcart.ops.protocol import (
     TargetResult,
 )
 from crashcart.ops.store import Store
+from crashcart.ops.verbs import TargetKind
 
 from .cluster import CLUSTER
 
@@ -93,6 +94,7 @@ class ScriptedExecutor:
     def __init__(self, answer: Answer | None = None) -> None:
         self.answer: Answer = answer or Planned("r1", plan())
         self.planned: list[tuple[str, str, tuple[str, ...], dict[str, str]]] = []
+        self.kinds: list[TargetKind | None] = []
         self.confirmed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
         self.ready: Ready | None = None
@@ -107,8 +109,14 @@ class ScriptedExecutor:
         self.ready = Ready(1, "alice", "a test")
 
     async def plan(
-        self, cluster: str, verb: str, targets: tuple[str, ...], params: dict[str, str] | None = None
+        self,
+        cluster: str,
+        verb: str,
+        targets: tuple[str, ...],
+        params: dict[str, str] | None = None,
+        kind: TargetKind | None = None,
     ) -> Planned | Refused:
+        self.kinds.append(kind)
         self.planned.append((cluster, verb, targets, dict(params or {})))
         await self.may_plan.wait()
         return self.answer

@@ -102,7 +102,7 @@ async def test_every_view_shows_it_and_obeys_nothing(payload: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_previews_progress_output_and_toasts_obey_nothing(payload: str) -> None:
-    target = TargetPlan("gpu004", (payload,), payload, (payload,), (payload,), payload)
+    target = TargetPlan("gpu004", (payload,), payload, payload, (payload,), (payload,), payload)
     hostile = Plan(
         plan_id="p1", verb="drain", title=payload, cluster=payload, actor=payload, role=payload, risk=payload,
         reason=payload, params={"reason": payload, payload: payload}, targets=(target,),

@@ -102,6 +102,7 @@ class Desk:
 
     def __init__(self, cluster: SmallCluster, folder: Path, policy: str = POLICY, user: str = "alice") -> None:
         self.cluster = cluster
+        self.powers: list[object] = [cluster]
         self.clock = ManualClock()
         self.answers = Answers()
         self.audit_file = folder / "state" / "audit.jsonl"
@@ -117,7 +118,7 @@ class Desk:
             )
             self._runner = Runner(
                 session,
-                lambda _: ClusterPowers([self.cluster]),
+                lambda _: ClusterPowers(self.powers),
                 parse_policy(self._policy, "the test's policy"),
                 Actor(self._user, 1000),
                 self.clock,

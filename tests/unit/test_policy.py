@@ -93,6 +93,7 @@ def test_a_decision_names_every_gate_in_order(policy: Policy) -> None:
         "max_partition_pct",
         "freeze",
         "per_hour",
+        "max_silence_hours",
         "confirm",
     ]
 

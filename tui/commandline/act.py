@@ -8,15 +8,15 @@ import json
 import sys
 from typing import Any
 
-from crashcart.backends.errors import BadIdentifier
 from crashcart.ops.executor_link import ExecutorLink
 from crashcart.ops.protocol import Finished, Plan, Planned, Progress, Refused, TargetResult
-from crashcart.ops.targets import TargetError, expand, expand_jobs
+from crashcart.ops.targets import TargetError
 from crashcart.ops.verbs import BY_NAME
 
 from .exits import FAILED, OK, REFUSED, UNKNOWN, USAGE, CommandError
 from .opening import one_cluster, open_session
 from .plan_text import plan_lines
+from .typed_targets import typed_targets
 
 OUTCOMES = {"VERIFIED": OK, "FAILED": FAILED, "UNKNOWN": UNKNOWN, "PARTIAL": UNKNOWN, "CANCELLED": FAILED}
 REFUSALS = {"policy": REFUSED, "usage": USAGE, "unavailable": FAILED, "confirmation": REFUSED, "audit": FAILED}
@@ -28,18 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     if getattr(arguments, "read_only", False):
         raise CommandError("read-only: nothing that could change a cluster is started", REFUSED)
     if arguments.verb == "shell":
-        raise CommandError("a shell needs the cockpit's screen: open it and press x s on the node")
+        raise CommandError("a shell needs the cockpit's screen: open it and press s on the node")
     session, _ = open_session(arguments)
     cluster = one_cluster(session, arguments.cluster)
     return asyncio.run(_act(ExecutorLink(session), cluster.name, arguments))
-
-
-def _targets(arguments: argparse.Namespace) -> tuple[str, ...]:
-    read = expand if BY_NAME[arguments.verb].target == "node" else expand_jobs
-    try:
-        return tuple(name for text in arguments.targets for name in read(text))
-    except (TargetError, BadIdentifier) as error:
-        raise CommandError(str(error)) from error
 
 
 def _params(arguments: argparse.Namespace) -> dict[str, str]:
@@ -53,9 +45,13 @@ def _params(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 async def _act(link: ExecutorLink, cluster: str, arguments: argparse.Namespace) -> int:
-    targets, params = _targets(arguments), _params(arguments)
+    params = _params(arguments)
     try:
-        answer = await link.plan(cluster, arguments.verb, targets, params)
+        kind, targets = typed_targets(BY_NAME[arguments.verb], arguments.targets)
+    except TargetError as error:
+        raise CommandError(str(error)) from error
+    try:
+        answer = await link.plan(cluster, arguments.verb, targets, params, kind)
         if isinstance(answer, Refused):
             return _refused(answer, arguments, targets)
         return await _confirmed(link, answer, arguments)

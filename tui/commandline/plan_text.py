@@ -20,7 +20,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _target_lines(target: TargetPlan) -> Iterator[str]:
     held = f", held by {target.held_by}" if target.held_by else ""
-    yield f"{target.target}: {target.state}{held}"
+    name = f"{target.target} ({target.name})" if target.name not in ("", target.target) else target.target
+    yield f"{name}: {target.state}{held}"
     yield from (f"  $ {command}" for command in target.commands)
     yield from (f"  {note}" for note in target.notes)
     yield from (f"  ! {warning}" for warning in target.warnings)

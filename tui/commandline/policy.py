@@ -6,21 +6,29 @@ import argparse
 import asyncio
 import os
 import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from crashcart.backends.errors import BadIdentifier
+from crashcart.backends.model import Alert, Job, Node
 from crashcart.ops.actor import os_user, unix_groups
 from crashcart.ops.config import SYSTEM_POLICY, user_policy
-from crashcart.ops.policy import Policy, PolicyRequest, PolicyTarget
+from crashcart.ops.identity import NodeNames
+from crashcart.ops.policy import PolicyRequest
 from crashcart.ops.policy_load import PolicyError, policy_of, read_policy
 from crashcart.ops.policy_starter import starter_policy
+from crashcart.ops.policy_subject import policy_target
+from crashcart.ops.session import ClusterSession
 from crashcart.ops.store import Store
-from crashcart.ops.targets import TargetError, expand, expand_jobs
-from crashcart.ops.verbs import BY_NAME
+from crashcart.ops.targets import TargetError
+from crashcart.ops.verbs import BY_NAME, TargetKind
 
 from .exits import OK, REFUSED, CommandError
 from .listing import list_once
 from .opening import one_cluster, open_config, open_session
+from .typed_targets import typed_targets
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -67,43 +75,48 @@ def _check(arguments: argparse.Namespace) -> int:
     return OK
 
 
+@dataclass(frozen=True, slots=True)
+class StorePlaces:
+    """Where things of one cluster stand, as the store has them."""
+
+    kind: TargetKind
+    nodes: Mapping[str, Node]
+    jobs: Mapping[str, Job]
+    alerts: Mapping[str, Alert]
+    names: NodeNames
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     session, _ = open_session(arguments)
     cluster = one_cluster(session, arguments.cluster)
     policy = policy_of(session)
-    names = _names(arguments.verb, arguments.targets)
-    store = asyncio.run(list_once(session, ("node", "job")))
+    kind, names = typed_targets(BY_NAME[arguments.verb], arguments.targets)
+    places = _places(asyncio.run(list_once(session, ("node", "job"))), cluster, kind)
     user = arguments.user or os_user()
-    decision = policy.decide(_request(policy, store, cluster.name, arguments.verb, names, user))
+    decision = policy.decide(_request(places, cluster.name, arguments.verb, names, user))
     for gate in decision.gates:
         print(gate)
     print(f"answer: {'yes' if decision.allowed else 'no'}, {decision.why}")
     return OK if decision.allowed else REFUSED
 
 
-def _names(verb: str, texts: list[str]) -> tuple[str, ...]:
-    read = expand if BY_NAME[verb].target == "node" else expand_jobs
-    return tuple(name for text in texts for name in read(text))
+def _places(store: Store, cluster: ClusterSession, kind: TargetKind) -> StorePlaces:
+    names = NodeNames(cluster.node_rules)
+    nodes = {node.name: node for node in store.nodes.values() if node.cluster == cluster.name}
+    names.learn(nodes)
+    jobs = {job.id: job for job in store.jobs.values() if job.cluster == cluster.name}
+    alerts = {alert.fingerprint: alert for alert in store.alerts.values() if alert.cluster == cluster.name}
+    return StorePlaces(kind, nodes, jobs, alerts, names)
 
 
-def _request(policy: Policy, store: Store, cluster: str, verb: str, names: tuple[str, ...], user: str) -> PolicyRequest:
-    sizes: dict[str, int] = {}
-    for node in store.nodes.values():
-        for partition in node.partitions:
-            sizes[partition] = sizes.get(partition, 0) + 1
+def _request(places: StorePlaces, cluster: str, verb: str, names: tuple[str, ...], user: str) -> PolicyRequest:
+    sizes = Counter(partition for node in places.nodes.values() for partition in node.partitions)
     return PolicyRequest(
         user=user,
         groups=unix_groups(user),
         cluster=cluster,
         verb=verb,
-        targets=tuple(PolicyTarget(name, _partitions(store, f"{cluster}/{name}", verb)) for name in names),
+        targets=tuple(policy_target(name, places) for name in names),
         now=time.time(),
         partition_sizes=sizes,
     )
-
-
-def _partitions(store: Store, key: str, verb: str) -> tuple[str, ...]:
-    if BY_NAME[verb].target == "node":
-        return store.nodes[key].partitions if key in store.nodes else ()
-    job = store.jobs.get(key)
-    return tuple((job.partition or "").split(",")) if job else ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 
-from crashcart.ops.targets import fold
 from crashcart.tui import commands
 from crashcart.tui.cells import Span, fit
 from crashcart.tui.look import Look
@@ -28,9 +27,10 @@ class ActionMenu(Dialog[Offer | None]):
     scope = "menu"
     box_width = 84
 
-    def __init__(self, look: Look, offers: Sequence[Offer]) -> None:
+    def __init__(self, look: Look, offers: Sequence[Offer], name_of: Callable[[Selection], str]) -> None:
         super().__init__(look)
         self._offers = list(offers)
+        self._name_of = name_of
         self._said = ""
         self._lines_of: dict[int, Offer] = {}
 
@@ -46,7 +46,7 @@ class ActionMenu(Dialog[Offer | None]):
                 selection = offer.selection
                 if lines:
                     lines.append(())
-                lines.append(_heading(selection))
+                lines.append(_heading(selection, self._name_of(selection)))
             self._lines_of[len(lines)] = offer
             lines.append(_offer_line(offer))
         if self._said:
@@ -89,11 +89,10 @@ class ActionMenu(Dialog[Offer | None]):
         self.dismiss(None)
 
 
-def _heading(selection: Selection) -> BodyLine:
+def _heading(selection: Selection, name: str) -> BodyLine:
     count = len(selection.targets)
-    names = fold(selection.targets) if selection.kind == "node" else ", ".join(selection.targets[:8])
     more = f"  ({count} {selection.kind}s)" if count > 1 else ""
-    return ((selection.kind.capitalize(), "muted"), (f" {names}", "strong"), (more, "muted"))
+    return ((selection.kind.capitalize(), "muted"), (f" {name}", "strong"), (more, "muted"))
 
 
 def _offer_line(offer: Offer) -> BodyLine:
