@@ -1,0 +1,82 @@
+"""Connections that another thread can cut, and that tell when they are made.
+
+The clients' own timeouts start anew with every byte, so a server that trickles would hold a thread for ever: whoever
+waits cuts the sockets. That a connection was made also tells "nothing was sent" from "the answer was lost".
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+from weakref import WeakSet
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class Sockets:
+    """The connections of one transport."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: WeakSet[socket.socket] = WeakSet()
+        self._is_cut = False
+        self.has_connected = False
+
+    def made(self, one: socket.socket) -> None:
+        """A connection is there, nothing was sent over it. Raises OSError when it came too late."""
+        with self._lock:
+            if self._is_cut:
+                one.close()
+                raise OSError("the time for this request is up")
+            self.has_connected = True
+            self._open.add(one)
+
+    def cut(self) -> None:
+        """End all connections, now and for ever; whoever waits for bytes of them wakes up."""
+        with self._lock:
+            self._is_cut = True
+            for one in self._open:
+                try:
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)  # that of SSLSocket would confuse its reader
+                except OSError:
+                    continue
+
+
+class TracedAdapter(HTTPAdapter):
+    """Tells `Sockets` of each connection it makes."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._pools = _pools(sockets)
+        super().__init__(pool_maxsize=1)
+
+    def init_poolmanager(self, *arguments: Any, **words: Any) -> None:
+        super().init_poolmanager(*arguments, **words)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **words: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **words)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _pools(sockets: Sockets) -> dict[str, type[HTTPConnectionPool]]:
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.made(self.sock)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.made(self.sock)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
