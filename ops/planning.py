@@ -50,10 +50,8 @@ def checked_targets(request: PlanRequest, verb: Verb) -> PlanRequest:
     """The request with its kind, and with targets that are single names. Raises Refusal."""
     kind = request.kind or verb.target
     if not verb.takes(kind):
-        raise Refusal(
-            "usage",
-            f"{verb.name} takes no {kind}s; it takes {' or '.join(f'{one}s' for one in (verb.target, *verb.also))}",
-        )
+        taken = " or ".join(f"{one}s" for one in (verb.target, *verb.also))
+        raise Refusal("usage", f"{verb.name} takes no {kind}s; it takes {taken}")
     try:
         names = tuple(CHECKS[kind](name) for name in request.targets)
     except BadIdentifier as error:

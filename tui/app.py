@@ -14,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
+from crashcart.backends.wire import Focus
 from crashcart.ops.clock import Clock, SystemClock
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.protocol import Finished
@@ -94,9 +95,15 @@ class CrashcartApp(App[None], inherit_bindings=False):
             audit_file=session.audit_file,
             keymap=self._user_keys,
             themes=lambda: self._wardrobe.names,
+            look_at=self._look_at,
         )
         self.register_theme(textual_theme(self._wardrobe.chosen))
         self.theme = self._wardrobe.chosen.name
+
+    def _look_at(self, focus: Focus) -> None:
+        self._collector.look_at(focus)
+        alerts = {(cluster, "alerts") for cluster in self.store.clusters() if focus.alerts}
+        self.store.forget_histories(frozenset({(cluster, f"host:{host}") for cluster, host in focus.hosts} | alerts))
 
     def on_mount(self) -> None:
         self.set_keymap(self._user_keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from crashcart.backends.wire import Focus
 from crashcart.ops.protocol import Finished, Planned, Progress, Ready, Refused
 from crashcart.ops.store import Store
 from crashcart.ops.verbs import TargetKind
@@ -15,6 +16,10 @@ class Collector(Protocol):
 
     async def run(self, store: Store, on_change: Callable[[frozenset[str]], None]) -> None:
         """Apply what comes until cancelled; tell which kinds changed."""
+        ...
+
+    def look_at(self, focus: Focus) -> None:
+        """Tell what is on the screen in detail, so that more of it is read, and of nothing else."""
         ...
 
 

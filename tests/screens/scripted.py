@@ -34,6 +34,7 @@ class ScriptedCollector:
     def __init__(self, messages: Sequence[wire.Message] = ()) -> None:
         self._queue: asyncio.Queue[wire.Message | None] = asyncio.Queue()
         self.applied = asyncio.Event()
+        self.focus = wire.Focus()
         for message in messages:
             self._queue.put_nowait(message)
 
@@ -42,6 +43,9 @@ class ScriptedCollector:
         self.applied.clear()
         for message in messages:
             self._queue.put_nowait(message)
+
+    def look_at(self, focus: wire.Focus) -> None:
+        self.focus = focus
 
     async def run(self, store: Store, on_change: Callable[[frozenset[str]], None]) -> None:
         store.collector_up()

@@ -17,6 +17,7 @@ from tests.unit.small_alerts import SmallAlerts, alert
 from tests.unit.small_cluster import NOW, SmallCluster, job, node
 
 HOUR = 3600.0
+CHAIN = ("seq", "ts", "prev", "h", "phase")
 
 
 class AlertDesk(Desk):
@@ -278,9 +279,7 @@ async def test_a_silence_whose_executor_died_is_found_again(desk: AlertDesk) -> 
     intent: dict[str, Any] = next(record for record in read(desk.audit_file) if record["phase"] == "intent")
     other = AlertDesk(desk.cluster, desk.alerts, desk.audit_file.parent.parent / "other")
     log = AuditLog(other.audit_file)
-    log.append(
-        "intent", {name: value for name, value in intent.items() if name not in ("seq", "ts", "prev", "h", "phase")}
-    )
+    log.append("intent", {name: value for name, value in intent.items() if name not in CHAIN})
     log.append("start", {"id": plan.plan_id, "state": "RUNNING", "executor": {"host": "x", "pid": 1, "started": "1"}})
     other.clock.seconds = next(read(other.audit_file))["ts"] + 60
     other.alerts.alerts.clear()  # the alert has ended meanwhile

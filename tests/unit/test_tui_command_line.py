@@ -21,6 +21,8 @@ from crashcart.tui.theme_choice import choose_theme
 from crashcart.tui.typing_guard import TypingGuard
 from tests.screens.clock import ManualClock
 
+DRAIN, CHECKPOINT, SILENCE = (BY_NAME[name] for name in ("drain", "checkpoint", "silence"))
+
 
 @pytest.mark.parametrize(
     ("text", "command"),
@@ -34,14 +36,14 @@ from tests.screens.clock import ManualClock
         ("cluster all", SetCluster(None)),
         ("cluster h100", SetCluster("h100")),
         ("q", Simple("quit")),
-        ("drain gpu[001-002] xid 79 (4)", Act(BY_NAME["drain"], ("gpu001", "gpu002"), {"reason": "xid 79 (4)"}, "node")),
+        ("drain gpu[001-002] xid 79 (4)", Act(DRAIN, ("gpu001", "gpu002"), {"reason": "xid 79 (4)"}, "node")),
         ("drain", Act(BY_NAME["drain"], (), {})),
         ("drain . bad nvlink", Act(BY_NAME["drain"], (), {"reason": "bad nvlink"})),
         ("requeue 42,9_[1-2]", Act(BY_NAME["requeue"], ("42", "9_1", "9_2"), {}, "job")),
-        ("checkpoint 4 signal=USR2 layout=hf", Act(BY_NAME["checkpoint"], ("4",), {"signal": "USR2", "layout": "hf"}, "job")),
+        ("checkpoint 4 signal=USR2 layout=hf", Act(CHECKPOINT, ("4",), {"signal": "USR2", "layout": "hf"}, "job")),
         ("diagnose gpu001 xids", Act(BY_NAME["diagnose"], ("gpu001",), {"check": "xids"}, "node")),
-        ("silence rack:r12 duration=4h rack work", Act(BY_NAME["silence"], ("r12",), {"duration": "4h", "reason": "rack work"}, "rack")),
-        ("silence GpuXidError", Act(BY_NAME["silence"], ("GpuXidError",), {})),
+        ("silence rack:r12 duration=4h PDU", Act(SILENCE, ("r12",), {"duration": "4h", "reason": "PDU"}, "rack")),
+        ("silence GpuXidError", Act(SILENCE, ("GpuXidError",), {})),
     ],
 )  # fmt: skip
 def test_a_line_becomes_a_command(text: str, command: Typed | None) -> None:

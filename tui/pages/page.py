@@ -31,6 +31,7 @@ class Page:
     subject: Selection | None = None
     name: str = ""  # what "copy" copies
     lines: list[PageLine] = field(default_factory=list)
+    watched: tuple[tuple[str, str], ...] = ()  # (cluster, host) of machines whose series the page shows
 
     def heading(self, text: str, note: str = "") -> None:
         """A heading after a blank line."""

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
+from crashcart.backends.wire import Focus
 from crashcart.ops.filter import FilterError
 from crashcart.tui import commands
 from crashcart.tui.columns.audit import Entry
@@ -21,18 +22,18 @@ from crashcart.tui.command_line import CommandLineError, parse
 from crashcart.tui.completion import complete_command, complete_filter
 from crashcart.tui.look import Look
 from crashcart.tui.pages.page import Page
-from crashcart.tui.places import KIND_OF, ROOT_VIEWS, History, Place
+from crashcart.tui.places import KIND_OF, ROOT_VIEWS, History, Place, place_of
 from crashcart.tui.requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from crashcart.tui.shown import Shown
 from crashcart.tui.teller import Teller
 from crashcart.tui.widgets.audit_list import AuditList
 from crashcart.tui.widgets.chrome import Chrome
 from crashcart.tui.widgets.details import Details
-from crashcart.tui.widgets.entity_list import LISTS, EntityList
 from crashcart.tui.widgets.heat_view import HeatView
 from crashcart.tui.widgets.heatmap import Heatmap
 from crashcart.tui.widgets.keybar import KeyBar
 from crashcart.tui.widgets.lines import LineWidget
+from crashcart.tui.widgets.lists import make_lists
 from crashcart.tui.widgets.prompt import Prompt, Purpose
 from crashcart.tui.widgets.strip import StatusStrip
 from crashcart.tui.widgets.table import Table
@@ -60,12 +61,15 @@ class Cockpit(Screen[None]):
         audit_file: str,
         keymap: Mapping[str, str],
         themes: Callable[[], Sequence[str]],
+        look_at: Callable[[Focus], None],
     ) -> None:
         super().__init__()
         self._look = look
         self._shown = shown
         self._history = History()
         self._themes = themes
+        self._look_at = look_at
+        self._focus = Focus()
         self._filter_before = ""
         self._typing_timer: Timer | None = None
         self._chrome = Chrome(look, shown, strip)
@@ -74,7 +78,7 @@ class Cockpit(Screen[None]):
         self._audit = AuditList(look, shown, where=audit_file, id="audit")
         self._details = Details(look, self._page, id="details")
         self._views: dict[str, LineWidget] = {"heatmap": HeatView(look, shown, id="heatmap")}
-        self._views |= {name: EntityList(look, shown, spec, id=name) for name, spec in LISTS.items()}
+        self._views |= make_lists(look, shown)
         self._views["audit"] = self._audit
 
     def compose(self) -> ComposeResult:
@@ -131,6 +135,18 @@ class Cockpit(Screen[None]):
         """The picture changed: the view that is shown takes it in, hidden ones do when they are shown."""
         self.view.refresh_picture()
         self.repaint_chrome()
+        self._tell_focus()
+
+    def _tell_focus(self) -> None:
+        """What is looked at in detail changes with the place, and with what the page is about."""
+        here = self._history.here
+        is_details = here is not None and not here.is_root
+        focus = Focus(
+            self._details.watched if is_details else (), here is not None and here.view in ("alerts", "alert")
+        )
+        if focus != self._focus:
+            self._focus = focus
+            self._look_at(focus)
 
     def tick(self) -> None:
         """A second has passed."""
@@ -160,7 +176,7 @@ class Cockpit(Screen[None]):
     # commands
 
     def action_go(self, view: str) -> None:
-        self.visit(Place(view))
+        self.visit(place_of(view))
 
     def action_back(self) -> None:
         self._move(self._history.move(-1))

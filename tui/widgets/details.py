@@ -61,6 +61,11 @@ class Details(LineWidget, can_focus=True):
             self._place, self._top, self._cursor, self._page = place, 0, None, None
         self.refresh_picture()
 
+    @property
+    def watched(self) -> tuple[tuple[str, str], ...]:
+        """(cluster, host) of the machines whose series are on the page."""
+        return self._page.watched if self._page is not None else ()
+
     def apply_filter(self, text: str) -> None:
         """Details are not filtered."""
 
