@@ -18,14 +18,23 @@ _BCRYPT = "$2b$04$abcdefghijklmnopqrstuuLZcA65MLOxwyfVds0q2v5JuY9TdcpM2"  # of P
 
 
 class Security:
-    """Files below `home`: `ca` is what a client must trust, `web_config` what a server is started with."""
+    """Files below `home`: `ca` and `password` are what a client needs, `web_config` what a server is started with."""
 
     def __init__(self, home: Path) -> None:
         self.ca, self._key, self._certificate = home / "ca.pem", home / "server.key", home / "server.pem"
-        self.web_config = home / "web.yml"
+        self.web_config, self.password = home / "web.yml", home / "password"
+        self.password.write_text(f"{PASSWORD}\n")
         self._make_certificates()
         tls = {"cert_file": str(self._certificate), "key_file": str(self._key)}
         self.web_config.write_text(json.dumps({"tls_server_config": tls, "basic_auth_users": {USER: _BCRYPT}}))
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """What Crashcart's tables for both say about it."""
+        login = {"username": USER, "password_file": str(self.password)}
+        return {
+            "prometheus": {**login, "ca_file": str(self.ca)},
+            "alertmanager": {"auth": login, "tls": {"ca_file": str(self.ca)}},
+        }
 
     def client(self) -> dict[str, Any]:
         """How Prometheus calls a server of ours, in the words of its configuration."""

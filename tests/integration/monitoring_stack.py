@@ -117,6 +117,17 @@ class MonitoringStack:
     def alertmanager_url(self) -> str:
         return self.alertmanager_urls[0]
 
+    def tables(self, **prometheus: Any) -> dict[str, dict[str, Any]]:
+        """The tables of Crashcart's configuration for it; `prometheus` changes that of the same name."""
+        alertmanager = {"url": list(self.alertmanager_urls), "interval_seconds": self.interval, "timeout_seconds": 2.0}
+        deadman = {"deadman": "Watchdog", "deadman_seconds": 10.0, "silent_seconds": 10.0}
+        own = {"url": self.prometheus_url, "interval_seconds": self.interval, "timeout_seconds": 2.0, **prometheus}
+        access = self.security.tables() if self.security else {"prometheus": {}, "alertmanager": {}}
+        return {
+            "prometheus": access["prometheus"] | own,
+            "alertmanager": access["alertmanager"] | alertmanager | deadman,
+        }
+
     # looking
 
     def get(self, url: str, **parameters: Any) -> Any:
