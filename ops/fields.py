@@ -62,7 +62,7 @@ def _node_fields() -> tuple[Field, ...]:
         of("gpu_type", "text", lambda s, n: n.gpu_type),
         of("jobs", "number", lambda s, n: len(s.joins.jobs_on_node(n.key))),
         of("user", "names", lambda s, n: tuple(job.user for job in s.joins.jobs_on_node(n.key))),
-        of("alerts", "number", lambda s, n: len(s.joins.alerts_of_node(n.key))),
+        of("alerts", "number", lambda s, n: len(s.joins.alerts.of_node(n.key))),
         of("cpus", "number", lambda s, n: n.cpus_total),
         of("memory", "bytes", lambda s, n: n.memory_total_bytes),
         of("load", "number", lambda s, n: n.load),
@@ -128,7 +128,7 @@ def _alert_fields() -> tuple[Field, ...]:
         return Field(name, kind, read)  # type: ignore[arg-type]
 
     def node_name(s: Scene, a: Alert) -> Value:
-        node = s.joins.alert_node(a)
+        node = s.joins.alerts.node(a)
         return node.name if node else None
 
     return (
@@ -138,7 +138,7 @@ def _alert_fields() -> tuple[Field, ...]:
         of("state", "text", lambda s, a: a.state),
         of("since", "seconds", lambda s, a: s.now - a.since),
         of("node", "text", node_name),
-        of("gpu", "number", lambda s, a: s.joins.alert_gpu(a)),
+        of("gpu", "number", lambda s, a: s.joins.alerts.gpu(a)),
         of("summary", "text", lambda s, a: dict(a.annotations).get("summary")),
         of("labels", "names", lambda s, a: tuple(f"{name}={value}" for name, value in a.labels)),
         of("silenced", "flag", lambda s, a: bool(a.silenced_by)),

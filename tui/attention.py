@@ -20,9 +20,10 @@ QUIET_SEVERITIES = frozenset(("none", "info"))
 
 def attention(shown: Shown) -> list[tuple[Span, ...]]:
     """All lines; the caller shows as many as fit."""
-    alerts = [shown.store.alerts[key] for key in shown.keys("alert")]
+    merged = shown.joins.alerts.merged()
+    alerts = [merged[key] for key in shown.keys("alert")]
     firing = [alert for alert in alerts if alert.state == "firing" and alert.severity not in QUIET_SEVERITIES]
-    told = {node.key for alert in firing if (node := shown.joins.alert_node(alert)) is not None}
+    told = {node.key for alert in firing if (node := shown.joins.alerts.node(alert)) is not None}
     nodes = [shown.store.nodes[key] for key in shown.keys("node") if key not in told]
     items = [_alert(shown, alert) for alert in firing] + [_node(node) for node in nodes if is_faulty(node)]
     items.sort(key=lambda item: (_WORST.get(item.role, 2), -item.since))

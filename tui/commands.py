@@ -13,13 +13,14 @@ from typing import Literal
 from textual.binding import Binding
 
 Scope = Literal[
-    "app", "motion", "list", "heatmap", "page", "prompt", "menu", "form", "confirm", "progress", "text"
+    "app", "motion", "list", "alerts", "heatmap", "page", "prompt", "menu", "form", "confirm", "progress", "text"
 ]  # fmt: skip
 
 SCOPE_TITLES: dict[Scope, str] = {
     "app": "Everywhere",
     "motion": "Moving",
     "list": "Lists",
+    "alerts": "Alerts",
     "heatmap": "Heatmap",
     "page": "Details",
     "prompt": "Filter and command line",
@@ -109,6 +110,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("list.clear", "u", "Unmark all", "Drop all marks.", "list", "clear_marks"),
     Command("list.sort", "o", "Sort", "Sort by the next column; again for the one after.", "list", "sort_next", True),
     Command("list.reverse", "O", "Reverse", "Turn the order round.", "list", "sort_reverse"),
+    # alerts
+    Command("alerts.group", "b", "Group", "Group by alert name, node or rack, or not at all.", "alerts", "group", True),
+    Command(
+        "alerts.silences", "S", "Silences", "Silences: whose, until when.", "alerts", "screen.go('silences')", True
+    ),
+    Command("alerts.targets", "T", "Targets", "Scrape targets that fail.", "alerts", "screen.go('targets')"),
     # heatmap
     Command("heat.left", "h,left", "Left", "One GPU to the left.", "heatmap", "step(-1, 0)"),
     Command("heat.right", "l,right", "Right", "One GPU to the right.", "heatmap", "step(1, 0)"),
@@ -117,6 +124,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("heat.metric_back", "M", "Metric back", "The metric before.", "heatmap", "metric(-1)"),
     Command("heat.zoom", "z", "Zoom", "One cell a GPU, or one cell a node.", "heatmap", "zoom", True),
+    Command(
+        "heat.group", "b", "Group by", "Group nodes by rack, switch, partition or job.", "heatmap", "group", True
+    ),
     Command("heat.worst", "n", "Next fault", "To the next GPU or node with a fault.", "heatmap", "next_fault"),
     # filter and command line
     Command("prompt.accept", "enter", "Accept", "Keep the filter, or run the command.", "prompt", "accept", True),

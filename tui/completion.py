@@ -16,7 +16,15 @@ from .targeting import typeable
 
 MOST = 40
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-WORDS: tuple[str, ...] = (*ROOT_VIEWS, *SIDE_VIEWS, *(verb.name for verb in VERBS), "filter", "theme", "cluster", *SIMPLE)
+WORDS: tuple[str, ...] = (
+    *ROOT_VIEWS,
+    *SIDE_VIEWS,
+    *(verb.name for verb in VERBS),
+    "filter",
+    "theme",
+    "cluster",
+    *SIMPLE,
+)
 
 
 def complete_command(text: str, shown: Shown, themes: Sequence[str]) -> list[str]:

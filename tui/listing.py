@@ -41,7 +41,7 @@ class Listing:
 
     def update(self) -> list[str]:
         """Read the picture and return the keys to show, in order."""
-        entities = self._shown.store.entities[self.kind]
+        entities = self._shown.table(self.kind)
         scene = self._shown.scene
         present = self._shown.keys(self.kind)
         self.total = len(present)
@@ -67,7 +67,7 @@ class Listing:
         if not column_id:
             return order
         read = self._column(column_id).order
-        entities = self._shown.store.entities[self.kind]
+        entities = self._shown.table(self.kind)
         rank = {key: read(scene, entities[key]) for key in order}
         if not descending:
             return sorted(order, key=rank.__getitem__)
@@ -89,7 +89,7 @@ class Listing:
     def row(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
         """The cells of a row and whether it is stale."""
         scene = self._shown.scene
-        entity: AnyEntity | None = self._shown.store.entities[self.kind].get(key)
+        entity: AnyEntity | None = self._shown.table(self.kind).get(key)
         if entity is None:
             return tuple((("", "text"),) for _ in columns), True
         return tuple(column.cell(scene, entity) for column in columns), scene.store.is_stale(entity, scene.now)

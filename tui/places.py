@@ -7,7 +7,21 @@ from typing import Literal
 
 RootView = Literal["heatmap", "nodes", "jobs", "alerts", "queues", "audit"]
 ROOT_VIEWS: tuple[RootView, ...] = ("heatmap", "nodes", "jobs", "alerts", "queues", "audit")
-KIND_OF: dict[str, str] = {"heatmap": "gpu", "nodes": "node", "jobs": "job", "alerts": "alert", "queues": "queue"}
+SIDE_VIEWS = ("silences", "targets", "sources", "load")
+"""Views without a tab of their own."""
+
+PAGE_VIEWS = frozenset(("sources", "load"))
+"""Side views that are one page; `place_of` gives them their only key."""
+
+KIND_OF: dict[str, str] = {
+    "heatmap": "gpu",
+    "nodes": "node",
+    "jobs": "job",
+    "alerts": "alert",
+    "queues": "queue",
+    "silences": "silence",
+    "targets": "target",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +34,11 @@ class Place:
     @property
     def is_root(self) -> bool:
         return not self.key
+
+
+def place_of(view: str) -> Place:
+    """Where a view by this name is."""
+    return Place(view, "all" if view in PAGE_VIEWS else "")
 
 
 @dataclass(slots=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict, deque
+from collections.abc import Mapping
 
+from crashcart.backends.model import AnyEntity
 from crashcart.ops.clock import Clock
 from crashcart.ops.fields import Scene
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.joins import Joins
 from crashcart.ops.store import Store
+
+from .runbooks import Runbooks
 
 
 class Shown:
@@ -23,6 +27,7 @@ class Shown:
         self.frozen_at: float | None = None
         self.store = live
         self.joins = self._live_joins
+        self.runbooks = Runbooks()
         self.cluster: str | None = None  # None: all clusters
 
     @property
@@ -54,9 +59,13 @@ class Shown:
         """What changes when, and only when, anything of these kinds does that is shown; to compare with."""
         return (id(self.store), self.cluster, *(self.store.revision[kind] for kind in kinds))
 
+    def table(self, kind: str) -> Mapping[str, AnyEntity]:
+        """All entities of a kind by key, in all clusters; an alert that two sources list is there once."""
+        return self.joins.alerts.merged() if kind == "alert" else self.store.entities[kind]
+
     def keys(self, kind: str) -> list[str]:
         """Keys of all entities of a kind in the chosen clusters, in the order of the store."""
-        table = self.store.entities[kind]
+        table = self.table(kind)
         if self.cluster is None:
             return list(table)
         return [key for key, entity in table.items() if entity.cluster == self.cluster]

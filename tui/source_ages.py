@@ -20,6 +20,15 @@ def source_spans(store: Store, source: Source, now: float, *, with_cluster: bool
     return ((f"{name} ", "muted"), (f"{glyph} ", role), (said[freshness], "muted" if freshness == "live" else role))
 
 
+def why(store: Store, source: Source, now: float) -> str:
+    """One line for a source that is not live: `prometheus DOWN since 03:12:40 (4m): connection refused`."""
+    freshness = store.freshness(source.cluster, source.name, now)
+    detail = f": {source.detail}" if source.detail else ""
+    if source.last_success is None:
+        return f"{source.name} {freshness.upper()}, it has never answered{detail}"
+    return f"{source.name} {freshness.upper()} {words.since(source.last_success, now)}{detail}"
+
+
 def live_count(store: Store, now: float) -> int:
     """How many sources are live."""
     return sum(store.freshness(cluster, name, now) == "live" for cluster, name in store.sources)

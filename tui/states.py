@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence
 from crashcart.ops.store import Freshness
 
 Mark = tuple[str, str]
@@ -40,6 +40,9 @@ _JOB: dict[str, Mark] = {
     "preempted": ("↻", "warn"),
 }
 _SEVERITY: dict[str, Mark] = {"critical": ("✕", "crit"), "warning": ("▲", "warn"), "info": ("●", "accent")}
+_QUIET: dict[str, Mark] = {"pending": ("◔", "accent"), "inhibited": ("↳", "muted"), "silenced": ("~", "faint")}
+_SILENCE: dict[str, Mark] = {"active": ("~", "accent"), "pending": ("◔", "muted"), "expired": ("–", "faint")}
+_CHECK: dict[str, Mark] = {"ok": ("✓", "ok"), "warning": ("▲", "warn"), "critical": ("✕", "crit")}
 _QUEUE: dict[str, Mark] = {"UP": ("●", "ok"), "DRAIN": ("▽", "warn"), "INACTIVE": ("‖", "warn"), "DOWN": ("✕", "crit")}
 _FRESHNESS: dict[Freshness, Mark] = {
     "live": ("●", "ok"),
@@ -91,16 +94,46 @@ def job_mark(job: Job) -> Mark:
     return _JOB.get(job_word(job), _UNKNOWN)
 
 
-def is_quiet(alert: Alert) -> bool:
-    """Whether it notifies nobody: somebody silenced it, or a larger alert inhibits it."""
-    return alert.state in ("silenced", "inhibited")
+SEVERITIES = ("critical", "warning", "info", "none")
+ALERT_STATES = ("firing", "pending", "inhibited", "silenced")
+"""In the order in which they ask for attention; only what fires notifies somebody."""
+
+
+def alert_word(alert: Alert) -> str:
+    """How bad it is while it fires, else why nobody is told of it."""
+    return alert.severity if alert.state == "firing" else alert.state
 
 
 def alert_mark(alert: Alert) -> Mark:
-    """Glyph and role of an alert; a quiet one is dim."""
-    if is_quiet(alert):
-        return ("~", "stale")
+    """Glyph and role of an alert; one that notifies nobody never looks like one that does."""
+    if alert.state in _QUIET:
+        return _QUIET[alert.state]
     return _SEVERITY.get(alert.severity, ("·", "muted"))
+
+
+def severity_role(severity: str) -> str:
+    """The role of a severity, whether or not the alert fires."""
+    return _SEVERITY.get(severity, ("·", "muted"))[1]
+
+
+def alert_section(alert: Alert) -> int:
+    """Where its state stands among the states."""
+    return ALERT_STATES.index(alert.state) if alert.state in ALERT_STATES else len(ALERT_STATES)
+
+
+def severity_rank(alert: Alert) -> int:
+    """0 is the worst."""
+    return SEVERITIES.index(alert.severity) if alert.severity in SEVERITIES else len(SEVERITIES)
+
+
+def silence_mark(silence: Silence) -> Mark:
+    """Glyph and role of a silence's state."""
+    return _SILENCE.get(silence.state, _UNKNOWN)
+
+
+def check_mark(check: Check) -> Mark:
+    """Glyph and role of what a source says about its own monitoring."""
+    return _CHECK.get(check.state, _UNKNOWN)
 
 
 def queue_mark(queue: Queue) -> Mark:

@@ -67,6 +67,18 @@ def date_and_time(when: float | None) -> str:
     return UNKNOWN if when is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
 
 
+def moment(when: float, now: float) -> str:
+    """A time near now, to the minute: `04:10`, or `02-27 04:10` when that is another day's."""
+    near = abs(when - now) < 12 * 3600 or time.localtime(when)[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M" if near else "%m-%d %H:%M", time.localtime(when))
+
+
+def since(when: float, now: float) -> str:
+    """Since when something is so: `since 03:12:40 (4m)`; an older day's with its date."""
+    said = of_day(when) if now - when < 86_400 else date_and_time(when)
+    return f"since {said} ({age(now - when)})"
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`1 node`, `3 nodes`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

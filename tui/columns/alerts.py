@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from crashcart.backends.model import Alert, Job
+from crashcart.backends.model import Alert
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
+from crashcart.tui.alert_strip import day_of, strip
 from crashcart.tui.natural import natural
-from crashcart.tui.states import alert_mark, is_quiet
+from crashcart.tui.states import alert_mark, alert_word, severity_rank, severity_role
 
 from .column import Cell, Column, by, by_text, field, last, plain
 
-_SEVERITIES = ("critical", "warning", "info", "none")
+STRIP_CELLS = 24
+UNROUTED_AFTER_SECONDS = 60.0
+"""Prometheus sends an alert at once, but two pictures are read at two times: before this it is no finding."""
 
 
-def _severity(scene: Scene, alert: Alert) -> Cell:
+def severity(scene: Scene, alert: Alert) -> Cell:
+    """Glyph and word: how bad it is, or why nobody is told."""
     glyph, role = alert_mark(alert)
-    return ((f"{glyph} {alert.state if is_quiet(alert) else alert.severity}", role),)
+    return ((f"{glyph} {alert_word(alert)}", role),)
 
 
-def _rank(scene: Scene, alert: Alert) -> tuple[bool, int, float]:
-    severity = _SEVERITIES.index(alert.severity) if alert.severity in _SEVERITIES else len(_SEVERITIES)
-    return (is_quiet(alert), severity, -alert.since)
-
-
-JOB_LABELS = ("job_id", "jobid", "slurm_job_id", "job")
-"""Labels that may hold a job id. Prometheus says `job` for a scrape, so it counts only when such a job exists."""
-
-
-def alert_job(scene: Scene, alert: Alert) -> Job | None:
-    """The job an alert is about, by its labels."""
-    labels = dict(alert.labels)
-    keys = (f"{alert.cluster}/{labels[name]}" for name in JOB_LABELS if name in labels)
-    return next((job for key in keys if (job := scene.store.jobs.get(key)) is not None), None)
+def _rank(scene: Scene, alert: Alert) -> tuple[int, float]:
+    return (severity_rank(alert), -alert.since)
 
 
 def about(scene: Scene, alert: Alert) -> str:
@@ -39,23 +31,29 @@ def about(scene: Scene, alert: Alert) -> str:
     name = node_name(scene, alert)
     if name:
         return name
-    job = alert_job(scene, alert)
+    job = scene.joins.alerts.job(alert)
     return f"job {job.id}" if job else ""
 
 
 def node_name(scene: Scene, alert: Alert) -> str:
     """The node an alert is about, or nothing."""
-    node = scene.joins.alert_node(alert)
+    node = scene.joins.alerts.node(alert)
     return node.name if node else ""
 
 
 def _gpu(scene: Scene, alert: Alert) -> Cell:
-    gpu = scene.joins.alert_gpu(alert)
+    gpu = scene.joins.alerts.gpu(alert)
     return plain("" if gpu is None else str(gpu))
 
 
 def _since(scene: Scene, alert: Alert) -> Cell:
     return plain(words.age(scene.now - alert.since), "muted")
+
+
+def day(scene: Scene, alert: Alert) -> Cell:
+    """The last 24 hours of all alerts of this name."""
+    samples = day_of(scene.store, alert.cluster, alert.name, scene.now, STRIP_CELLS)
+    return plain(strip(samples, STRIP_CELLS), "faint" if samples is None else severity_role(alert.severity))
 
 
 def summary(alert: Alert) -> str:
@@ -64,13 +62,46 @@ def summary(alert: Alert) -> str:
     return notes.get("summary") or notes.get("description") or ""
 
 
+def quietness(scene: Scene, alert: Alert) -> str:
+    """Why nobody is told of it, and until when; nothing for an alert that does notify."""
+    match alert.state:
+        case "pending":
+            return "nobody is told yet"
+        case "inhibited":
+            names = sorted({other.name for other in scene.joins.alerts.inhibitors(alert)})
+            return f"inhibited by {', '.join(names) or 'an alert that is gone'}"
+        case "silenced":
+            return _silenced(scene, alert)
+    if scene.joins.alerts.is_unrouted(alert.key) and scene.now - alert.when > UNROUTED_AFTER_SECONDS:
+        return "not in Alertmanager"
+    return ""
+
+
+def _silenced(scene: Scene, alert: Alert) -> str:
+    silences = scene.joins.alerts.silences(alert)
+    if not silences:
+        return f"silenced by {', '.join(alert.silenced_by) or 'nobody knows whom'}"
+    more = f" and {len(silences) - 1} more" if len(silences) > 1 else ""
+    return f"silenced by {silences[0].created_by} until {words.moment(silences[0].ends, scene.now)}{more}"
+
+
+def said(scene: Scene, alert: Alert) -> Cell:
+    """Why it is quiet, then what the rule says."""
+    quiet = quietness(scene, alert)
+    if not quiet:
+        return plain(summary(alert))
+    role = "warn" if alert.state == "firing" else "accent"
+    severity = () if alert.state == "firing" else ((f"{alert.severity} ", severity_role(alert.severity)),)
+    return (*severity, (f"{quiet}  ", role), (summary(alert), "text"))
+
+
 COLUMNS: tuple[Column[Alert], ...] = (
-    Column("severity", "SEVERITY", 10, _severity, _rank, 0),
-    Column("name", "ALERT", 16, field("name", "strong"), by_text("name"), 1, 2, most=30),
+    Column("severity", "SEVERITY", 11, severity, _rank, 0),
+    Column("name", "ALERT", 18, field("name", "strong"), by_text("name"), 1, 2, most=32),
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 6),
-    Column("about", "ABOUT", 11, lambda s, a: plain(about(s, a)), lambda s, a: natural(about(s, a)), 2),
-    Column("gpu", "GPU", 3, _gpu, lambda s, a: last(s.joins.alert_gpu(a)), 4, align="right"),
+    Column("about", "ABOUT", 10, lambda s, a: plain(about(s, a)), lambda s, a: natural(about(s, a)), 2),
+    Column("gpu", "GPU", 3, _gpu, lambda s, a: last(s.joins.alerts.gpu(a)), 4, align="right"),
     Column("since", "SINCE", 6, _since, by("since"), 3, align="right"),
-    Column("state", "STATE", 10, field("state", "muted"), by_text("state"), 7),
-    Column("summary", "SUMMARY", 18, lambda s, a: plain(summary(a)), lambda s, a: summary(a), 3, 5),
+    Column("day", "24H", STRIP_CELLS, day, by_text("name"), 5),
+    Column("summary", "SUMMARY", 18, said, lambda s, a: summary(a), 3, 5),
 )

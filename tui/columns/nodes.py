@@ -36,7 +36,7 @@ def _jobs(scene: Scene, node: Node) -> Cell:
 
 
 def _alerts(scene: Scene, node: Node) -> Cell:
-    alerts = scene.joins.alerts_of_node(node.key)
+    alerts = scene.joins.alerts.of_node(node.key)
     if not alerts:
         return plain("·", "faint")
     worst = "crit" if any(alert.severity == "critical" for alert in alerts) else "warn"
@@ -55,7 +55,7 @@ def _job_count(scene: Scene, node: Node) -> int:
 
 
 def _alert_count(scene: Scene, node: Node) -> int:
-    return len(scene.joins.alerts_of_node(node.key))
+    return len(scene.joins.alerts.of_node(node.key))
 
 
 def _partitions(scene: Scene, node: Node) -> Cell:

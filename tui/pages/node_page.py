@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from crashcart.backends.model import Alert, Job, Node
+from crashcart.backends.model import Job, Node
 from crashcart.tui import words
 from crashcart.tui.cells import Span
-from crashcart.tui.columns.alerts import summary
 from crashcart.tui.columns.jobs import checkpoint, elapsed
 from crashcart.tui.places import Place
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
-from crashcart.tui.states import alert_mark, job_mark, job_word, node_mark
+from crashcart.tui.states import job_mark, job_word, node_mark
 
+from .alert_lines import alert_spans
 from .gpu_lines import gpu_header, gpu_line
 from .page import Page, columns
 
@@ -34,7 +34,7 @@ def node_page(shown: Shown, key: str, width: int) -> Page | None:
     page.heading("Jobs on it", "" if jobs else "none")
     for job in jobs:
         page.link(job_spans(shown, job), Place("job", job.key), Selection("job", job.cluster, (job.id,)))
-    alerts = shown.joins.alerts_of_node(key)
+    alerts = shown.joins.alerts.of_node(key)
     page.heading("Alerts", "" if alerts else "none")
     for alert in alerts:
         page.link(alert_spans(shown, alert), Place("alert", alert.key))
@@ -101,13 +101,3 @@ def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:
         *columns(((job.user, 10, "muted"), (words.counted(job.gpus, "GPU"), 8, "text"))),
         *columns(((elapsed(scene, job)[0][0], -5, "text"), ("ckpt " + checkpoint(scene, job)[0][0], 10, "muted"))),
     )  # fmt: skip
-
-
-def alert_spans(shown: Shown, alert: Alert) -> tuple[Span, ...]:
-    """An alert in one line."""
-    glyph, role = alert_mark(alert)
-    since = words.age(shown.scene.now - alert.since)
-    return (
-        *columns(((f"{glyph} {alert.severity}", 10, role), (alert.name, 24, "strong"), (since, -5, "muted"))),
-        (summary(alert), "text"),
-    )

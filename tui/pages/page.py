@@ -30,6 +30,7 @@ class Page:
     title: tuple[Span, ...]
     subject: Selection | None = None
     name: str = ""  # what "copy" copies
+    others: tuple[Selection, ...] = ()  # what else an action could be about
     lines: list[PageLine] = field(default_factory=list)
     watched: tuple[tuple[str, str], ...] = ()  # (cluster, host) of machines whose series the page shows
 
@@ -52,6 +53,10 @@ class Page:
     def link(self, spans: Iterable[Span], place: Place | None = None, selection: Selection | None = None) -> None:
         """A line that leads somewhere."""
         self.lines.append(PageLine(tuple(spans), place, selection))
+
+    def spans(self, *spans: Span) -> None:
+        """A line of spans that leads nowhere."""
+        self.lines.append(PageLine(spans))
 
     def note(self, text: str, role: str = "faint") -> None:
         """A line of plain text."""

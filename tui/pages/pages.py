@@ -7,10 +7,15 @@ from collections.abc import Callable
 from crashcart.tui.places import Place
 from crashcart.tui.shown import Shown
 
+from .alert_page import alert_page
 from .job_page import job_page
+from .load_page import load_page
 from .node_page import node_page
-from .other_pages import alert_page, gpu_page, queue_page
+from .other_pages import gpu_page, queue_page
 from .page import Page
+from .silence_page import silence_page
+from .sources_page import sources_page
+from .target_page import target_page
 
 PAGES: dict[str, Callable[[Shown, str, int], Page | None]] = {
     "node": node_page,
@@ -18,6 +23,10 @@ PAGES: dict[str, Callable[[Shown, str, int], Page | None]] = {
     "queue": queue_page,
     "alert": alert_page,
     "gpu": gpu_page,
+    "silence": silence_page,
+    "target": target_page,
+    "sources": sources_page,
+    "load": load_page,
 }
 
 

@@ -136,6 +136,16 @@ class Cockpit(Screen[None]):
         self.view.refresh_picture()
         self.repaint_chrome()
         self._tell_focus()
+        self._read_runbooks()
+
+    def _read_runbooks(self) -> None:
+        """Read off the loop what the page would like to show."""
+        if self._shown.runbooks.is_wanted:
+            self.run_worker(self._fill_runbooks(), group="runbooks", exclusive=True)
+
+    async def _fill_runbooks(self) -> None:
+        if await self._shown.runbooks.fill():
+            self.view.refresh_picture()
 
     def _tell_focus(self) -> None:
         """What is looked at in detail changes with the place, and with what the page is about."""
@@ -152,6 +162,7 @@ class Cockpit(Screen[None]):
         """A second has passed."""
         self.view.tick()
         self.repaint_chrome()
+        self._read_runbooks()
 
     def repaint_chrome(self) -> None:
         """Everything around the view."""

@@ -1,12 +1,14 @@
-"""A line that is there only when the picture may not be trusted as it is: frozen, collector lost, a source down."""
+"""A line that is there only when the picture may not be trusted: frozen, collector or monitoring dead, a source down."""
 
 from __future__ import annotations
 
 from textual.strip import Strip
 
+from crashcart.backends.wire import Source
 from crashcart.tui import words
 from crashcart.tui.cells import strip_of
 from crashcart.tui.look import Look
+from crashcart.tui.monitoring import facts, lost
 from crashcart.tui.shown import Shown
 from crashcart.tui.source_ages import troubles
 
@@ -37,16 +39,22 @@ class Banner(LineWidget):
             return f"✕ COLLECTOR LOST  last word {age} ago, restarting; everything below is old", "badge-crit"
         if self._shown.frozen_at is not None:
             return f"❚❚ FROZEN  for {words.age(now - self._shown.frozen_at)}; P follows again", "badge-accent"
-        bad = troubles(live, now)
-        if not bad:
-            return "", "badge-warn"
-        source = bad[0]
+        urgent = [fact.text for fact in facts(self._shown, now) if fact.role == "crit"]
+        gone = {(s.cluster, s.name) for s in lost(self._shown, now) if live.freshness(s.cluster, s.name, now) != "late"}
+        others = [source for source in troubles(live, now) if (source.cluster, source.name) not in gone]
+        more = len(urgent) + len(others) - 1
+        tail = f"  (+{more} more)" if more > 0 else ""
+        if urgent:
+            return f"✕ MONITORING  {urgent[0]}{tail}", "badge-crit"
+        return self._source(others[0], now, tail) if others else ("", "badge-warn")
+
+    def _source(self, source: Source, now: float, tail: str) -> tuple[str, str]:
+        live = self._shown.live
         age = words.age(None if source.last_success is None else now - source.last_success)
         freshness = live.freshness(source.cluster, source.name, now)
-        more = f"  (+{len(bad) - 1} more)" if len(bad) > 1 else ""
         role = "badge-warn" if freshness == "late" else "badge-crit"
         detail = f": {source.detail}" if source.detail else ""
-        return f"{source.cluster}/{source.name} {freshness.upper()}  picture is {age} old{detail}{more}", role
+        return f"{source.cluster}/{source.name} {freshness.upper()}  picture is {age} old{detail}{tail}", role
 
     def draw_line(self, y: int, width: int) -> Strip:
         text, role = self._text

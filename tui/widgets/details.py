@@ -115,7 +115,8 @@ class Details(LineWidget, can_focus=True):
     def selections(self) -> list[Selection]:
         """The thing itself, and what the line under the cursor is about."""
         line = self._lines[self._cursor] if self._cursor is not None else None
-        found = [self._page.subject if self._page else None, line.selection if line else None]
+        own = (self._page.subject, *self._page.others) if self._page else ()
+        found = [*own, line.selection if line else None]
         return list(dict.fromkeys(selection for selection in found if selection is not None))
 
     # moving

@@ -25,9 +25,14 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
             (("◌ ", "accent"), (f"Loading {plural} …", "text")),
             (("waiting for the first complete listing", "faint"),),
         )
-    if filter_text and shown.keys(kind):
+    if hides_all(shown, kind, filter_text):
         return (
             ((f"No {plural} match ", "text"), (filter_text, "accent")),
             (("esc", "accent"), (" drops the filter, ", "muted"), ("/", "accent"), (" changes it", "muted")),
         )
     return (((f"There are no {plural}.", "text"),), (("The list is complete and empty.", "faint"),))
+
+
+def hides_all(shown: Shown, kind: Kind, filter_text: str) -> bool:
+    """Whether an empty list has something to show but for its filter."""
+    return bool(filter_text and shown.keys(kind))

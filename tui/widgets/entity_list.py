@@ -1,4 +1,4 @@
-"""A list of nodes, jobs, alerts or queues: the table, fed from the picture by a listing."""
+"""A list of things of one kind: the table, fed from the picture by a listing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from crashcart.backends.model import Kind
 from crashcart.ops.filter import compile_filter
 from crashcart.tui import words
 from crashcart.tui.cells import Span
-from crashcart.tui.columns import alerts, jobs, nodes, queues
-from crashcart.tui.columns.column import Column
+from crashcart.tui.columns import alerts, jobs, nodes, queues, silences, targets
+from crashcart.tui.columns.column import Cell, Column
 from crashcart.tui.commands import Scope
 from crashcart.tui.listing import Listing
 from crashcart.tui.look import Look
@@ -42,6 +42,8 @@ LISTS: dict[str, ListSpec] = {
         ListSpec("jobs", "job", "Jobs", "jobs", jobs.COLUMNS, "state", newest_first=True),
         ListSpec("alerts", "alert", "Alerts", "alerts", alerts.COLUMNS, "severity"),
         ListSpec("queues", "queue", "Queues", "queues", queues.COLUMNS, "name"),
+        ListSpec("silences", "silence", "Silences", "silences", silences.COLUMNS, "state"),
+        ListSpec("targets", "target", "Failing targets", "failing targets", targets.COLUMNS, "since"),
     )
 }
 
@@ -55,9 +57,9 @@ class EntityList(Table):
         self._shown = shown
         self.spec = spec
         self.listing = Listing(shown, spec.kind, spec.columns, sort=spec.sort, newest_first=spec.newest_first)
-        super().__init__(look, spec.columns, self.listing.row, id=id)
+        super().__init__(look, spec.columns, self.row, id=id)
         self.sorted_by = self.listing.sort
-        self.message = why_empty(shown, spec.kind, spec.plural, "", look.clock.now())
+        self.message = self.why_empty()
 
     @property
     def filter_kind(self) -> str:
@@ -75,18 +77,28 @@ class EntityList(Table):
     def refresh_picture(self) -> None:
         """Filter and sort anew; marks of things that are gone are dropped."""
         self.columns = self.listing.visible_columns()
-        order = self.listing.update()
-        entities = self._shown.store.entities[self.spec.kind]
+        order = self.arranged(self.listing.update())
+        entities = self._shown.table(self.spec.kind)
         self.drop_marks(lambda key: key not in entities)
         self.tick()
         self.set_order(order)
 
+    def arranged(self, order: list[str]) -> list[str]:
+        """The rows, from the keys that are shown in their order."""
+        return order
+
+    def row(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
+        """The cells of a row, and whether what they show is stale."""
+        return self.listing.row(key, columns)
+
+    def why_empty(self) -> Sequence[tuple[Span, ...]]:
+        """What the empty list says."""
+        return why_empty(self._shown, self.spec.kind, self.spec.plural, self.filter_text, self.look.clock.now())
+
     def tick(self) -> None:
         """Ages in the rows on the screen."""
         if not self.order:
-            self.message = why_empty(
-                self._shown, self.spec.kind, self.spec.plural, self.filter_text, self.look.clock.now()
-            )
+            self.message = self.why_empty()
         self.repaint()
 
     def on_table_sort_asked(self, event: Table.SortAsked) -> None:
@@ -102,33 +114,26 @@ class EntityList(Table):
 
     def headline(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """`Nodes  12 of 1,024  / state=drained  ◆ 3 marked`, and the row."""
-        shown, total = len(self.order), self.listing.total
-        left: list[Span] = [(self.spec.title, "title"), ("  ", "text")]
-        left.append((words.count(total) if shown == total else f"{shown:,} of {total:,}", "muted"))
+        left: list[Span] = [(self.spec.title, "title"), ("  ", "text"), *self.counts()]
         if self.filter_text:
             left += [("   / ", "accent"), (self.filter_text, "text")]
         if self.marks:
             left += [("   ◆ ", "mark"), (f"{len(self.marks):,} marked", "mark")]
-        right: tuple[Span, ...] = ((f"{self.position + 1:,}/{shown:,}", "faint"),) if shown else ()
+        right: tuple[Span, ...] = ((f"{self.position + 1:,}/{len(self.order):,}", "faint"),) if self.order else ()
         return tuple(left), right
 
-    def selections(self) -> list[Selection]:
-        """The marked things, else the one under the cursor; for an alert its node or job."""
-        keys = list(self.marks) or ([self.cursor_key] if self.cursor_key else [])
-        match self.spec.kind:
-            case "node" | "job" as kind:
-                found = from_keys(kind, keys)
-            case "alert":
-                return self._about_alerts(keys)
-            case _:
-                found = None
-        return [found] if found else []
+    def counts(self) -> Sequence[Span]:
+        """How many there are, and how many of them are shown."""
+        shown, total = len(self.listing.order), self.listing.total
+        return ((words.count(total) if shown == total else f"{shown:,} of {total:,}", "muted"),)
 
-    def _about_alerts(self, keys: list[str]) -> list[Selection]:
-        """The nodes and the jobs that these alerts are about."""
-        scene = self._shown.scene
-        here = [scene.store.alerts[key] for key in keys if key in scene.store.alerts]
-        on_nodes = [node.key for alert in here if (node := scene.joins.alert_node(alert)) is not None]
-        of_jobs = [job.key for alert in here if (job := alerts.alert_job(scene, alert)) is not None]
-        found = (from_keys("node", dict.fromkeys(on_nodes)), from_keys("job", dict.fromkeys(of_jobs)))
-        return [selection for selection in found if selection is not None]
+    @property
+    def chosen(self) -> list[str]:
+        """Keys of the marked things, else of the one under the cursor."""
+        return list(self.marks) or ([self.cursor_key] if self.cursor_key else [])
+
+    def selections(self) -> list[Selection]:
+        """The marked things, else the one under the cursor."""
+        kind = self.spec.kind
+        found = from_keys(kind, self.chosen) if kind in ("node", "job") else None
+        return [found] if found else []

@@ -11,10 +11,14 @@ from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.commands import BY_ID, shown_keys
 from crashcart.tui.look import Look
-from crashcart.tui.places import KIND_OF, ROOT_VIEWS
+from crashcart.tui.monitoring import firing_count
+from crashcart.tui.places import KIND_OF, ROOT_VIEWS, SIDE_VIEWS
 from crashcart.tui.shown import Shown
 
 from .lines import LineWidget
+
+TAB_OF = dict.fromkeys(SIDE_VIEWS, "alerts")
+"""Side views stay under the tab that leads to them."""
 
 
 class ViewTabs(LineWidget):
@@ -39,7 +43,7 @@ class ViewTabs(LineWidget):
         used = 0
         for view in ROOT_VIEWS:
             command = BY_ID[f"go.{view}"]
-            here = view == self.current
+            here = view == TAB_OF.get(self.current, self.current)
             tab: list[Span] = [
                 (f" {shown_keys(command.keys)} ", "accent" if here else "faint"),
                 (command.title, "title" if here else "muted"),
@@ -55,6 +59,9 @@ class ViewTabs(LineWidget):
         kind = KIND_OF.get(view)
         if kind in (None, "gpu"):
             return ""
+        if kind == "alert" and not self._shown.store.is_loading("alert"):
+            firing = firing_count(self._shown, self.look.clock.now())
+            return " ?" if firing is None else f" {words.count(firing)}"
         if self._shown.store.is_loading(_kind(view)):
             return " …"
         return f" {words.count(len(self._shown.keys(KIND_OF[view])))}"

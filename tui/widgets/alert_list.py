@@ -1,0 +1,147 @@
+"""Alerts: what fires first, then what will, then what somebody or something keeps quiet; groups fold into one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+
+from crashcart.backends.model import Alert
+from crashcart.tui import commands, subjects
+from crashcart.tui.cells import Span
+from crashcart.tui.columns import alert_groups
+from crashcart.tui.columns.alert_groups import GROUPINGS, TITLES, Group, Grouping
+from crashcart.tui.columns.column import Cell, Column
+from crashcart.tui.commands import Scope
+from crashcart.tui.look import Look
+from crashcart.tui.monitoring import alert_counts, alert_verdict
+from crashcart.tui.selection import Selection
+from crashcart.tui.shown import Shown
+from crashcart.tui.states import ALERT_STATES, alert_section
+
+from .emptiness import hides_all
+from .entity_list import EntityList, ListSpec
+
+OPEN_UP_TO = 4
+"""A group that is met with at most this many alerts is shown unfolded."""
+
+
+class AlertList(EntityList):
+    """The list of alerts. A group's row stands for all of its alerts: marking and acting take them together."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
+    scopes: tuple[Scope, ...] = ("motion", "list", "alerts", "app")
+
+    def __init__(self, look: Look, shown: Shown, spec: ListSpec, *, id: str | None = None) -> None:
+        self.grouping: Grouping = "name"
+        self._members: dict[str, list[str]] = {}  # by the key of the group's row
+        self._grouped: frozenset[str] = frozenset()  # keys that stand below a group's row
+        self._is_open: dict[str, bool] = {}
+        super().__init__(look, shown, spec, id=id)
+
+    # rows
+
+    def arranged(self, order: list[str]) -> list[str]:
+        """By state, then in groups in the order of their first; a group of one is that alert's own row."""
+        merged = self._shown.joins.alerts.merged()
+        self._members = {}
+        ordered = sorted(order, key=lambda key: alert_section(merged[key]))
+        if self.grouping == "none":
+            self._grouped = frozenset()
+            return ordered
+        groups: dict[str, list[str]] = {}
+        for key in ordered:
+            groups.setdefault(self._group_key(merged[key]), []).append(key)
+        self._members = {group: members for group, members in groups.items() if len(members) > 1}
+        for group, members in self._members.items():
+            self._is_open.setdefault(group, len(members) <= OPEN_UP_TO)
+        self._grouped = frozenset(key for members in self._members.values() for key in members)
+        return [row for group, members in groups.items() for row in self._rows(group, members)]
+
+    def _rows(self, group: str, members: list[str]) -> list[str]:
+        if group not in self._members:
+            return members
+        return [group, *members] if self._is_open[group] else [group]
+
+    def _group_key(self, alert: Alert) -> str:
+        label = alert_groups.label_of(self._shown.scene, alert, self.grouping)
+        return f"{self.grouping} {ALERT_STATES[alert_section(alert)]} {alert.cluster}/{label}"
+
+    def row(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
+        """An alert's row or a group's."""
+        scene = self._shown.scene
+        if key in self._members:
+            members = self._alerts(self._members[key])
+            if not members:
+                return tuple((("", "text"),) for _ in columns), True
+            group = Group(key.partition("/")[2], self.grouping, tuple(members), self._is_open[key])
+            stale = any(scene.store.is_stale(alert, scene.now) for alert in members)
+            return alert_groups.cells(scene, group, columns), stale
+        cells, stale = super().row(key, columns)
+        if key in self._grouped and (found := self._alerts([key])):
+            return alert_groups.member_cells(scene, found[0], self.grouping, columns), stale
+        return cells, stale
+
+    def _alerts(self, keys: Sequence[str]) -> list[Alert]:
+        merged = self._shown.joins.alerts.merged()
+        return [merged[key] for key in keys if key in merged]
+
+    # keys
+
+    def action_open(self) -> None:
+        """Details of an alert; a group folds or unfolds."""
+        if self.cursor_key not in self._members:
+            super().action_open()
+            return
+        self._is_open[self.cursor_key] = not self._is_open[self.cursor_key]
+        self.refresh_picture()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the alert, or all alerts of the group."""
+        members = self._members.get(self.cursor_key or "")
+        if members is None:
+            super().action_mark()
+            return
+        if all(key in self.marks for key in members):
+            self.drop_marks(lambda key: key in members)
+        else:
+            self.marks.update(dict.fromkeys(members))
+        self.action_step(0, 1)
+        self.repaint()
+
+    def action_mark_range(self) -> None:
+        """Mark from the last mark to here; folded groups in between with all of their alerts."""
+        super().action_mark_range()
+        folded = [group for group in self.marks if group in self._members]
+        for group in folded:
+            self.marks.update(dict.fromkeys(self._members[group]))
+            del self.marks[group]
+
+    def action_group(self) -> None:
+        """Group otherwise."""
+        self.grouping = GROUPINGS[(GROUPINGS.index(self.grouping) + 1) % len(GROUPINGS)]
+        self.refresh_picture()
+        if self.cursor_key is not None:
+            self.move_to(self.cursor_key)
+        self.post_message(self.Moved())
+
+    # words
+
+    def why_empty(self) -> Sequence[tuple[Span, ...]]:
+        """Nothing to see is good news only from a monitoring that is whole."""
+        if self._shown.store.is_loading("alert") or hides_all(self._shown, "alert", self.filter_text):
+            return super().why_empty()
+        return alert_verdict(self._shown, self.look.clock.now())
+
+    def counts(self) -> Sequence[Span]:
+        """`2 firing  ◔ 1 pending  ~ 3 silenced   by name`."""
+        shown, total = len(self.listing.order), self.listing.total
+        few = ((f"  {shown:,} of {total:,} shown", "muted"),) if shown != total else ()
+        how = ((f"   {TITLES[self.grouping]}", "faint"),) if total else ()
+        return (*alert_counts(self._shown, self.look.clock.now()), *few, *how)
+
+    def selections(self) -> list[Selection]:
+        """The alerts, the silences that keep them quiet, and the nodes and jobs they are about."""
+        keys = [key for chosen in self.chosen for key in self._members.get(chosen, [chosen])]
+        return subjects.of_alerts(self._shown.scene, self._alerts(keys))
