@@ -25,7 +25,7 @@ class AlertmanagerFeed:
     def __init__(self, context: Context, memory: Memory) -> None:
         self._cluster = context.cluster
         self._options: Options = context.options
-        self._memory = memory
+        self.memory = memory
         self._links = [Link(url, self._options) for url in self._options.urls]
 
     async def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
@@ -43,7 +43,7 @@ class AlertmanagerFeed:
     async def _poll(self) -> list[Item]:
         when = time.time()
         told = await read_all(self._links, Question(self._cluster, self._options, self._is_metrics_turn(when)))
-        found = checks(Turn(self._cluster, self._options, when, told), self._memory)
+        found = checks(Turn(self._cluster, self._options, when, told), self.memory)
         readings = readings_of(told)
         alerts = merged_alerts([reading.alerts for reading in readings])
         silences = merged_silences([reading.silences for reading in readings])
@@ -56,7 +56,7 @@ class AlertmanagerFeed:
         ]
 
     def _is_metrics_turn(self, when: float) -> bool:
-        is_due = when - self._memory.metrics_at >= METRICS_EVERY_SECONDS
+        is_due = when - self.memory.metrics_at >= METRICS_EVERY_SECONDS
         if is_due:
-            self._memory.metrics_at = when
+            self.memory.metrics_at = when
         return is_due

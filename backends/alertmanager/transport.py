@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import requests
+import urllib3
+from urllib3.exceptions import InsecureRequestWarning
 
 from crashcart.backends.errors import Malformed
 from crashcart.backends.text import clean
@@ -35,6 +37,8 @@ class Transport:
         self._session.headers.update({"User-Agent": "crashcart", **options.headers})
         self._session.auth = self._signed  # also keeps ~/.netrc out, which may hold a login for the same host
         self._session.mount(url, TracedAdapter(self._sockets))
+        if options.tls.insecure:
+            urllib3.disable_warnings(InsecureRequestWarning)  # at every request, on a terminal that is the cockpit's
 
     @property
     def has_connected(self) -> bool:
@@ -42,11 +46,8 @@ class Transport:
         return self._sockets.has_connected
 
     def cut(self) -> None:
-        """Wake up and fail whoever uses this; it is of no use afterwards."""
+        """Wake up and fail whoever uses this, and let go of idle connections; it is of no use afterwards."""
         self._sockets.cut()
-
-    def close(self) -> None:
-        """Let go of idle connections."""
         self._session.close()
 
     def ask(self, method: str, path: str, body: bytes | None, limit: int) -> Answer:
