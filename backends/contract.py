@@ -8,13 +8,14 @@ preview shows exactly what will run; `Applier.apply` runs it and is called by th
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from .model import Alert, Item, Job, Matcher, Node, Queue, Silence
+from .pods import Pod, PodHit
 
 ResultState = Literal["ok", "failed", "not_sent", "unknown"]
 
@@ -106,12 +107,18 @@ class Attentive(Protocol):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One change of the cluster, ready to run. `text` is the exact command as an operator would type it."""
+    """One change of the cluster, ready to run. `text` is the exact command as an operator would type it.
+
+    `plane` names the power object that runs it where several could; `seconds` is how long it may take, where that is
+    longer than a command may (an eviction waits for budgets).
+    """
 
     target: str
     text: str
     argv: tuple[str, ...]
     where: str = "local"
+    plane: str = ""
+    seconds: float | None = None
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -151,8 +158,69 @@ class Applier(Protocol):
 
 
 @runtime_checkable
+class TellingApplier(Protocol):
+    """An Applier that tells how far a long change has come."""
+
+    async def apply_telling(
+        self,
+        change: Change,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        told: Callable[[str], None],
+    ) -> CommandResult:
+        """Like `apply`; `told` gets a line whenever there is news: `3 of 8 pods gone, llm-0 waits for budget llm`."""
+        ...
+
+
+@runtime_checkable
+class OfPlane(Protocol):
+    """A power object that acts on what one source lists; where there is only one of its kind, none needs to say so."""
+
+    @property
+    def plane(self) -> str:
+        """The `source` of the entities that it can change: `kubernetes`."""
+        ...
+
+
+@runtime_checkable
+class Reviewer(Protocol):
+    """Asks the cluster itself what this operator may do, and who it takes the operator for."""
+
+    async def acting_as(self) -> str:
+        """Who we are to the cluster: `oncall (groups: system:authenticated)`. Raises BackendError."""
+        ...
+
+    async def refusal(self, verb: str, target: str) -> str | None:
+        """Why the cluster would refuse this verb on this target, in its words; None when it would not."""
+        ...
+
+
+@runtime_checkable
+class Evictor(Protocol):
+    """Moves pods off a node, as their disruption budgets allow."""
+
+    async def pods_on(self, node: str) -> tuple[PodHit, ...]:
+        """Every pod of the node and what evicting it would do, asked by a dry run. Raises BackendError."""
+        ...
+
+    def evict(self, node: str, pods: Sequence[Pod], *, seconds: float, once: bool) -> Change:
+        """The change that evicts these pods, trying again while budgets block until `seconds` have passed, or once."""
+        ...
+
+
+@runtime_checkable
+class LogReader(Protocol):
+    """Reads what a job printed."""
+
+    async def log_tail(self, job: Job, *, lines: int) -> str:
+        """The last lines of the first pod or the output file, not cleaned. Raises BackendError."""
+        ...
+
+
+@runtime_checkable
 class NodeMaintainer(Protocol):
-    """Takes nodes out of service and back."""
+    """Takes nodes out of service and back: drains in Slurm, cordons in Kubernetes. A node is called by its name after
+    node_rules."""
 
     def drain(self, node: str, reason: str) -> Change: ...
 
@@ -272,12 +340,18 @@ class HostCommands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a backend is made from. `options` is an instance of the backend's own `Options`."""
+    """What a backend is made from. `options` is an instance of the backend's own `Options`.
+
+    `node_name` gives a node's name for what another plane calls it, by the site's rules. `reason_prefix` begins what is
+    written in an operator's name.
+    """
 
     cluster: str
     options: Any
     links: Links
     rules: Mapping[str, str] = field(default_factory=dict)
+    node_name: Callable[[str], str] = str
+    reason_prefix: str = "crashcart"
 
 
 class Backend(Protocol):

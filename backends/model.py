@@ -6,34 +6,44 @@ None means "not known" everywhere: it is shown as such and never counted as zero
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
-Kind = Literal["node", "job", "queue", "alert", "silence", "target", "check"]
+from .entity import Entity, Kind
+from .pods import Budget, Event, Pod
+
+OUT_OF_SERVICE = frozenset({"DRAIN", "CORDON"})
+UNREACHED = frozenset({"FAIL", "NOT_RESPONDING", "NOT_READY", "INVALID_REG"})
 
 
-class Entity(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
-    """Base of what is listed: `key` is its identity over all clusters and refreshes."""
+class Plane(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
+    """What one scheduler says of a node that several know."""
 
-    kind: ClassVar[Kind]
-    cluster: str
     source: str
-    when: float  # when this value was first seen as it is; a later listing that confirms it does not send it again
-
-    @property
-    def key(self) -> str:
-        """Identity, `cluster/name` or `cluster/id`."""
-        raise TypeError(f"{type(self).__name__} has no key")
+    name: str  # what the node is called there
+    state: str
+    flags: tuple[str, ...] = ()
+    reason: str | None = None
+    reason_by: str | None = None
+    reason_at: float | None = None
+    gpus_total: int | None = None
+    gpus_used: int | None = None
+    gpus_allocatable: int | None = None
+    when: float = 0.0
 
 
 class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="node"):
-    """A machine as its scheduler sees it: a base state and a set of flags (`MIXED` with `DRAIN` is draining)."""
+    """A machine as its scheduler sees it: a base state and a set of flags (`MIXED` with `DRAIN` is draining).
+
+    A node that several schedulers know is one node: `planes` then says what each of them says, the leading one first,
+    and the other fields are those of the leading one.
+    """
 
     kind: ClassVar[Kind] = "node"
     name: str
     state: str  # base state in the scheduler's word, upper case: IDLE MIXED ALLOCATED DOWN UNKNOWN ...
-    flags: tuple[str, ...] = ()  # DRAIN NOT_RESPONDING COMPLETING REBOOT_REQUESTED MAINTENANCE ... sorted
+    flags: tuple[str, ...] = ()  # DRAIN CORDON NOT_RESPONDING NOT_READY COMPLETING REBOOT_REQUESTED ... sorted
     reason: str | None = None
     reason_by: str | None = None
     reason_at: float | None = None
@@ -52,6 +62,11 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
     switch: str | None = None
     boot_time: float | None = None
     version: str | None = None
+    own_name: str | None = None  # what its scheduler calls it, where node_rules gave it another name
+    gpus_allocatable: int | None = None  # Kubernetes: below gpus_total, the difference is unhealthy
+    conditions: tuple[str, ...] = ()  # Kubernetes: what is wrong, "GpuXidError: XID 79 ...", and upgrade states
+    taints: tuple[str, ...] = ()  # "nvidia.com/gpu:NoSchedule"
+    planes: tuple[Plane, ...] = ()
 
     @property
     def key(self) -> str:
@@ -59,8 +74,8 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
 
     @property
     def is_draining(self) -> bool:
-        """Takes no new work, whether or not old work still runs."""
-        return "DRAIN" in self.flags
+        """Takes no new work, whether or not old work still runs: drained in Slurm, cordoned in Kubernetes."""
+        return not OUT_OF_SERVICE.isdisjoint(self.flags)
 
     @property
     def is_busy(self) -> bool:
@@ -70,7 +85,7 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
     @property
     def is_down(self) -> bool:
         """The scheduler does not reach it or has given it up."""
-        return self.state in ("DOWN", "FAIL") or bool({"FAIL", "NOT_RESPONDING", "INVALID_REG"} & set(self.flags))
+        return self.state in ("DOWN", "FAIL") or not UNREACHED.isdisjoint(self.flags)
 
     @property
     def word(self) -> str:
@@ -79,8 +94,10 @@ class Node(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="no
             return "reboot"
         if self.is_down:
             return "down"
-        if self.is_draining:
+        if "DRAIN" in self.flags:
             return "draining" if self.is_busy else "drained"
+        if "CORDON" in self.flags:
+            return "cordoned"
         if "REBOOT_REQUESTED" in self.flags:
             return "reboot"
         if "MAINTENANCE" in self.flags:
@@ -92,7 +109,7 @@ class Job(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="job
     """One queue entry; an unstarted job array is one entry."""
 
     kind: ClassVar[Kind] = "job"
-    id: str  # as operators type it: 42, 9_0; a bundled array shows its array id
+    id: str  # as operators type it: 42, 9_0, train/llm; a bundled array shows its array id
     raw_id: str  # the scheduler's own number, used in signals and file names
     name: str
     user: str
@@ -118,6 +135,8 @@ class Job(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="job
     std_out: str | None = None
     comment: str | None = None
     checkpoint_time: float | None = None  # when the last complete checkpoint was written, if anybody told
+    workload: str | None = None  # Kubernetes: Job, JobSet, Pod, ... with `id` NAMESPACE/NAME; Slurm: None
+    managed_by: str | None = None  # "kueue", "volcano": who decides when it runs
 
     @property
     def key(self) -> str:
@@ -239,57 +258,7 @@ class Check(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="c
         return f"{self.cluster}/{self.source}/{self.name}"
 
 
-AnyEntity = Node | Job | Queue | Alert | Silence | Target | Check
-
-Metric = Literal[
-    "util_percent",
-    "tensor_percent",
-    "memory_used_bytes",
-    "memory_total_bytes",
-    "temperature_celsius",
-    "memory_temperature_celsius",
-    "temperature_margin_celsius",
-    "power_watts",
-    "power_limit_watts",
-    "sm_clock_mhz",
-    "memory_clock_mhz",
-    "xid",
-    "throttle_reasons",
-    "ecc_corrected",
-    "ecc_uncorrected",
-    "remapped_correctable",
-    "remapped_uncorrectable",
-    "remap_failure",
-    "nvlink_bytes_per_second",
-    "nvlink_errors",
-    "pcie_bytes_per_second",
-    "pcie_replays",
-    "age_seconds",
-]
-"""Names of GPU columns. `age_seconds` is how much older than the column's `when` each sample is; `throttle_reasons` is
-NVML's bit mask (8 and 0x48.. are hardware slowdowns); `xid` is the last Xid, 0 for none; `temperature_margin_celsius`
-is how far the GPU is below its slowdown temperature; `remap_failure` is 0 or 1; errors and replays are totals."""
-
-HostMetric = Literal[
-    "cpu_percent",
-    "load",
-    "memory_available_bytes",
-    "memory_total_bytes",
-    "disk_free_percent",
-    "disk_read_bytes_per_second",
-    "disk_write_bytes_per_second",
-    "network_receive_bytes_per_second",
-    "network_transmit_bytes_per_second",
-    "network_errors_per_second",
-    "infiniband_receive_bytes_per_second",
-    "infiniband_transmit_bytes_per_second",
-    "infiniband_ports_down",
-    "infiniband_link_downed",
-    "oom_kills",
-]
-"""Names of a machine's own series in a `History`. `disk_free_percent` is that of the fullest file system;
-`infiniband_link_downed` and `oom_kills` are totals since boot."""
-
+AnyEntity = Node | Job | Queue | Alert | Silence | Target | Check | Pod | Budget | Event
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
     """One observation of one kind. A `complete` batch lists everything of it: what is missing is gone."""

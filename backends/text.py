@@ -17,6 +17,7 @@ _MAX_COMBINING = 2
 
 NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\Z")
 JOB_ID = re.compile(r"[0-9]{1,12}(?:[_+][0-9]{1,10})?\Z")
+WORKLOAD_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\Z")
 ALERT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,63}\Z")
 USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}\Z")
 REASON = re.compile(r"[A-Za-z0-9 ._:#/@,()\[\]-]{1,200}\Z")
@@ -69,6 +70,11 @@ def node_name(raw: str) -> str:
 def job_id(raw: str) -> str:
     """Return `raw` when it is a job id (`42`, `42_7`, `42+1`), else raise BadIdentifier."""
     return _identifier(JOB_ID, "job id", raw)
+
+
+def workload_id(raw: str) -> str:
+    """Return `raw` when it is a workload of Kubernetes (`train/llm-7b`), else raise BadIdentifier."""
+    return _identifier(WORKLOAD_ID, "workload, NAMESPACE/NAME", raw)
 
 
 def alert_id(raw: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from .entity import Kind
 from .errors import Malformed
-from .model import AnyEntity, Batch, GpuColumn, GpuOwners, GpuRows, History, Kind, Load
+from .model import AnyEntity, Batch, GpuColumn, GpuOwners, GpuRows, History, Load
 
 PROTOCOL = 2
 _HEAD = struct.Struct("<I")

@@ -38,7 +38,7 @@ def supervisors(cluster: ClusterSession, links: SessionLinks, hub: Hub, clock: S
         try:
             backend = registry.load(name)
             options = convert(backend, table)
-            context = Context(cluster.name, options, links, {"ssh_host": cluster.ssh_host})
+            context = links.context(options)
             feed = backend.feed(context)
         except BackendError as error:
             hub.publish_source(wire.Source(cluster.name, name, "denied", 0.0, None, 1, str(error)))

@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 
 from crashcart.backends.contract import AlertSilencer, Observer, Picture
+from crashcart.backends.entity import Entity
 from crashcart.backends.errors import BackendError, Unreachable
-from crashcart.backends.model import Entity
 
 from .powers import ClusterPowers
 from .protocol import RefusalCode

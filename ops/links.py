@@ -11,6 +11,7 @@ from crashcart.backends.errors import BadIdentifier, Unsupported
 from crashcart.backends.text import clean, node_name
 
 from .backend_options import convert
+from .identity import NodeNames
 from .session import ClusterSession
 
 SSH = "ssh"
@@ -26,7 +27,8 @@ class SessionLinks:
 
     def context(self, options: Any) -> Context:
         """What a backend of this cluster is made from."""
-        return Context(self.cluster.name, options, self, {"ssh_host": self.cluster.ssh_host})
+        names = NodeNames(self.cluster.node_rules).canonical
+        return Context(self.cluster.name, options, self, {"ssh_host": self.cluster.ssh_host}, names)
 
     def runner(self, via: str) -> CommandRunner:
         """The runner for `local` or `ssh:HOST`. Raises Unsupported for anything else."""

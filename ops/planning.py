@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from crashcart.backends.entity import Entity
 from crashcart.backends.errors import BackendError, BadIdentifier
-from crashcart.backends.model import Alert, Entity, Job, Node, Silence
+from crashcart.backends.model import Alert, Job, Node, Silence
 from crashcart.backends.text import clean
 
 from .actions.base import Action, BadParams, CannotAct, Scene

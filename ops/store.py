@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import Literal
 
 from crashcart.backends import wire
+from crashcart.backends.entity import Kind
 from crashcart.backends.model import (
     Alert,
     AnyEntity,
@@ -19,7 +20,6 @@ from crashcart.backends.model import (
     GpuRows,
     History,
     Job,
-    Kind,
     Load,
     Node,
     Queue,

@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from crashcart.backends.model import Alert, Batch, Job, Kind, Node, Queue
+from crashcart.backends.entity import Kind
+from crashcart.backends.model import Alert, AnyEntity, Batch, Job, Node, Queue
 
 
 def node(name: str = "gpu001", **fields: Any) -> Node:
@@ -39,7 +40,7 @@ def alert(fingerprint: str = "f1", **fields: Any) -> Alert:
     return Alert(fingerprint=fingerprint, **{**base, **fields})
 
 
-def listing(kind: Kind, *entities: Node | Job | Queue | Alert, when: float = 1000.0, source: str = "slurm") -> Batch:
+def listing(kind: Kind, *entities: AnyEntity, when: float = 1000.0, source: str = "slurm") -> Batch:
     return Batch(source, "a100", kind, when, tuple(entities), complete=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crashcart.backends.contract import Backend, Context
-from crashcart.backends.model import Kind
+from crashcart.backends.entity import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import pytest
 
 from crashcart.backends.contract import Feed
 from crashcart.backends.errors import BackendError
-from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item, Job, Metric, Node
+from crashcart.backends.metrics import Metric
+from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item, Job, Node
 from crashcart.backends.text import clean, job_id, node_name, user_name
 
 from .case import BackendCase, Turns

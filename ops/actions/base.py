@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from crashcart.backends.contract import Change, Observer, Picture
+from crashcart.backends.entity import Entity
 from crashcart.backends.errors import BadIdentifier
-from crashcart.backends.model import Alert, Entity, Job, Node, Silence
+from crashcart.backends.model import Alert, Job, Node, Silence
 from crashcart.backends.text import clean, node_name
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.impact import jobs_by_node

@@ -12,8 +12,9 @@ from typing import TypeVar
 import pytest
 
 from crashcart.backends.contract import Change, Context
+from crashcart.backends.entity import Kind
 from crashcart.backends.errors import Denied, Unreachable
-from crashcart.backends.model import AnyEntity, Batch, Job, Kind, Node, Queue
+from crashcart.backends.model import AnyEntity, Batch, Job, Node, Queue
 from crashcart.backends.slurm import BACKEND
 from crashcart.backends.slurm.powers import SlurmPowers
 from crashcart.backends.testing import Turns
