@@ -1,75 +1,101 @@
-"""The alerts that a monitoring of the simulated cluster would fire, derived from what is wrong with it."""
+"""The alerts as Prometheus and Alertmanager together list them: pending, firing, silenced, inhibited."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import msgspec
-
 from crashcart.backends.model import Alert
 
+from .board import Board
+from .conditions import Condition, conditions
 from .entities import SOURCE
+from .fired import FiringRecord
+from .inhibition import Inhibitor
+from .silences import SilenceBook
 from .simulation import Simulation
-from .state import GpuFault, SimJob, SimNode
 
 RUNBOOKS = "https://runbooks.example.com"
-HANG_FOR_SECONDS = 60.0
-NODE_DOWN_FOR_SECONDS = 30.0
-XID_MEANING = {
-    48: "double-bit ECC error",
-    79: "GPU has fallen off the bus",
-    119: "GSP RPC timeout, the GPU does not answer its driver",
+IDENTITY = ("node", "gpu", "xid", "job", "target")
+RECEIVERS = {
+    "critical": ("oncall-pager", "slack-gpu-alerts"),
+    "warning": ("slack-gpu-alerts",),
+    "none": ("dead-man-service",),
 }
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """Something that is wrong since `since`; it is pending until `fires_at`."""
-
-    name: str
-    severity: str
-    since: float
-    labels: dict[str, str]
-    summary: str
-    description: str
-    fires_at: float = 0.0
-    silenced_by: tuple[str, ...] = ()
+RESOLVES_SECONDS = 60.0
+"""An alert that Prometheus no longer sends counts as resolved after four times the time between two sendings (15 s)."""
 
 
 class AlertBook:
-    """Keeps the listed alerts in step with the simulation."""
+    """Derives the alerts from what is wrong, while there is a Prometheus that evaluates its rules."""
 
-    def __init__(self, sim: Simulation, *, is_incident: bool) -> None:
-        self.sim = sim
-        self.is_incident = is_incident
-        self.alerts: dict[str, Alert] = {}
+    def __init__(self, sim: Simulation, silences: SilenceBook, *, is_incident: bool) -> None:
+        self._sim = sim
+        self._silences = silences
+        self._is_incident = is_incident
+        self._board: Board[Alert] = Board(sim.journal, "alert")
+        self._last: list[Condition] = []
+        self.stopped_at: float | None = None
+        self.record = FiringRecord(sim.timeline.start if is_incident else None)
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        """By fingerprint."""
+        return self._board.entities
+
+    def stop(self) -> None:
+        """Prometheus dies: what Alertmanager knows stays until it takes it for resolved."""
+        self.refresh()
+        self.stopped_at = self._sim.now
+
+    @property
+    def are_forgotten(self) -> bool:
+        """Whether Alertmanager has given up what the dead Prometheus last sent."""
+        return self.stopped_at is not None and self._sim.now >= self.stopped_at + RESOLVES_SECONDS
 
     def refresh(self) -> None:
         """Raise, change and resolve alerts; the journal learns what changed."""
-        now = self.sim.now
-        found: dict[str, Alert] = {}
-        for condition in conditions(self.sim, is_incident=self.is_incident):
-            alert = _alert(condition, now)
-            found[alert.fingerprint] = alert
-        for fingerprint in self.alerts.keys() - found.keys():
-            self.sim.journal.drop("alert", fingerprint)
-        for fingerprint, alert in found.items():
-            old = self.alerts.get(fingerprint)
-            if old is None or msgspec.structs.replace(alert, when=old.when) != old:
-                self.sim.journal.touch("alert", fingerprint)
-            else:
-                found[fingerprint] = old
-        self.alerts = found
+        now = self._sim.now
+        if self.stopped_at is None:
+            self._last = list(conditions(self._sim, is_incident=self._is_incident))
+            self.record.note(self._last, now)
+        elif self.are_forgotten:
+            self._last = []
+        self._board.show(self._alerts(now if self.stopped_at is None else self.stopped_at, now))
+
+    def _alerts(self, evaluated: float, now: float) -> list[Alert]:
+        """What the rules found at `evaluated`, and who keeps it quiet at `now`."""
+        known = [(condition, _labels(condition)) for condition in self._last]
+        named = [(condition, labels, fingerprint(labels)) for condition, labels in known]
+        inhibitor = Inhibitor((name, labels) for condition, labels, name in named if evaluated >= condition.fires_at)
+        found: list[Alert] = []
+        for condition, labels, name in named:
+            if evaluated < condition.fires_at:
+                found.append(_alert(condition, labels, name, now, "pending"))
+                continue
+            silenced, inhibited = self._silences.covering(labels), inhibitor.inhibiting(labels)
+            state = "silenced" if silenced else "inhibited" if inhibited else "firing"
+            receivers = RECEIVERS[condition.severity]
+            found.append(_alert(condition, labels, name, now, state, silenced, inhibited, receivers))
+        return found
 
 
-def _alert(condition: Condition, now: float) -> Alert:
-    state = "silenced" if condition.silenced_by else "pending" if now < condition.fires_at else "firing"
-    labels = {"alertname": condition.name, "severity": condition.severity, **condition.labels}
-    identity = [condition.name, *(condition.labels.get(key, "") for key in ("node", "gpu", "xid", "job", "target"))]
+def _labels(condition: Condition) -> dict[str, str]:
+    return {"alertname": condition.name, "severity": condition.severity, **condition.labels}
+
+
+def _alert(
+    condition: Condition,
+    labels: dict[str, str],
+    name: str,
+    now: float,
+    state: str,
+    silenced_by: tuple[str, ...] = (),
+    inhibited_by: tuple[str, ...] = (),
+    receivers: tuple[str, ...] = (),
+) -> Alert:
     return Alert(
         cluster="",
         source=SOURCE,
         when=now,
-        fingerprint=f"{_hash('/'.join(identity)):016x}",
+        fingerprint=name,
         name=condition.name,
         severity=condition.severity,
         state=state,
@@ -80,101 +106,15 @@ def _alert(condition: Condition, now: float) -> Alert:
             ("runbook_url", f"{RUNBOOKS}/{condition.name}"),
             ("summary", condition.summary),
         ),
-        silenced_by=condition.silenced_by,
+        silenced_by=silenced_by,
+        inhibited_by=inhibited_by,
+        receivers=receivers,
     )
 
 
-def _hash(text: str) -> int:
-    """FNV-1a, 64 bits: the same on every run, as a fingerprint must be."""
+def fingerprint(labels: dict[str, str]) -> str:
+    """FNV-1a over what tells alerts apart, 64 bits: the same on every run, as a fingerprint must be."""
     value = 0xCBF29CE484222325
-    for byte in text.encode():
+    for byte in "/".join([labels["alertname"], *(labels.get(key, "") for key in IDENTITY)]).encode():
         value = (value ^ byte) * 0x100000001B3 % 2**64
-    return value
-
-
-def conditions(sim: Simulation, *, is_incident: bool) -> Iterator[Condition]:
-    """All that is wrong now."""
-    for node in sim.nodes:
-        if node.faults or node.is_down or node.hot_since is not None or node.exporter_down_at is not None:
-            yield from _node_conditions(node)
-    for job in sim.jobs.values():
-        if job.hung_since is not None:
-            yield _hang(job)
-    yield _watchdog(sim)
-    if is_incident:
-        yield _full_storage(sim)
-
-
-def _node_conditions(node: SimNode) -> Iterator[Condition]:
-    if node.is_rebooting:
-        return
-    if node.is_down or not node.responds:
-        since = node.reason_at or node.boot_time
-        text = f"{node.name} does not respond to the scheduler"
-        why = "slurmd answers no ping; the node's BMC is reachable."
-        yield Condition("SlurmNodeDown", "warning", since, _labels(node), text, why, since + NODE_DOWN_FOR_SECONDS)
-        return
-    for gpu, fault in node.faults.items():
-        yield from _gpu_conditions(node, gpu, fault)
-    if node.hot_since is not None:
-        text = f"GPUs of {node.name} above 85 C, clocks slowed by hardware"
-        why = f"All nodes of rack {node.rack} are affected: look at cooling first, not at the nodes."
-        yield Condition("GpuThermalSlowdown", "warning", node.hot_since, _labels(node), text, why)
-    if node.exporter_down_at is not None:
-        text = f"GPU exporter of {node.name} is down"
-        why = "Its samples are the last ones it gave; the scheduler still places work on it."
-        yield Condition("DcgmExporterDown", "warning", node.exporter_down_at, _labels(node), text, why)
-
-
-def _gpu_conditions(node: SimNode, gpu: int, fault: GpuFault) -> Iterator[Condition]:
-    labels = _labels(node) | {"gpu": str(gpu)}
-    owner = node.owners[gpu]
-    if owner is not None:
-        labels["job"] = owner.id
-    if fault.xid:
-        text = f"Xid {fault.xid} on {node.name} GPU {gpu}: {XID_MEANING[fault.xid]}"
-        why = "Drain the node, move its work, reboot it."
-        yield Condition("GpuXidCritical", "critical", fault.at, labels | {"xid": str(fault.xid)}, text, why)
-    if fault.ecc_uncorrected:
-        text = f"Row remap pending on {node.name} GPU {gpu}"
-        why = f"{fault.ecc_uncorrected} uncorrectable errors; a reset of the GPU activates the spare row."
-        yield Condition("GpuRowRemapPending", "warning", fault.at, labels, text, why)
-    if fault.sm_clock_mhz is not None and owner is not None:
-        text = f"{node.name} GPU {gpu} is a straggler: {fault.sm_clock_mhz:.0f} MHz, the other GPUs of the job 1755 MHz"
-        why = "Every step of the job waits for this GPU."
-        yield Condition("GpuStraggler", "warning", fault.at, labels, text, why)
-
-
-def _hang(job: SimJob) -> Condition:
-    since = job.hung_since or 0.0
-    labels = {"job": job.id, "user": job.recipe.user, "partition": job.partition}
-    text = f"Job {job.id} ({job.recipe.name}) makes no progress"
-    why = "Its GPUs are 100 % busy at idle-like power: a collective (NCCL) waits for a rank that does not come."
-    return Condition("NcclHangSuspected", "critical", since, labels, text, why, since + HANG_FOR_SECONDS)
-
-
-def _watchdog(sim: Simulation) -> Condition:
-    return Condition(
-        "Watchdog",
-        "none",
-        sim.timeline.start - 40 * 86_400.0,
-        {"target": "alertmanager"},
-        "Always firing: alerts reach you",
-        "When this alert is missing, the alert pipeline is broken.",
-    )
-
-
-def _full_storage(sim: Simulation) -> Condition:
-    return Condition(
-        "LustreOstAlmostFull",
-        "warning",
-        sim.timeline.start - 31 * 3600.0,
-        {"target": "lustre-OST0011"},
-        "lustre-OST0011 is 91 % full",
-        "Migration to OST0024 is running.",
-        silenced_by=("8d0e4c1a",),
-    )
-
-
-def _labels(node: SimNode) -> dict[str, str]:
-    return {"node": node.name, "rack": node.rack, "switch": node.switch, "partition": ",".join(node.partitions)}
+    return f"{value:016x}"

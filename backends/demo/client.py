@@ -36,6 +36,7 @@ class WorldLink:
         self._options = options
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
+        self.answer_bytes = 0  # size of the last answer
 
     async def ask(self, request: Request, answer: type[T], *, timeout: float = ANSWER_SECONDS) -> T:  # noqa: ASYNC109
         """The answer to one question. Raises Unreachable before it was sent, AnswerLost after, Malformed."""
@@ -46,7 +47,7 @@ class WorldLink:
             is_answered = False
             try:
                 async with asyncio.timeout(timeout):
-                    reply = await _exchange(reader, writer, packed(request))
+                    reply, self.answer_bytes = await _exchange(reader, writer, packed(request))
                 is_answered = True
             except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
                 raise AnswerLost("the simulated cluster went away in the middle of an answer") from error
@@ -88,7 +89,8 @@ class WorldLink:
             raise Unreachable(f"cannot reach the simulated cluster at {path}: {error.strerror}") from error
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: bytes) -> Reply:
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: bytes) -> tuple[Reply, int]:
+    """The answer, and how many bytes it was."""
     writer.write(question)
     await writer.drain()
     (size,) = HEAD.unpack(await reader.readexactly(HEAD.size))
@@ -101,7 +103,7 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         raise Malformed(
             f"answer of the simulated cluster not understood: {error}; is an older version running?"
         ) from error
-    return reply
+    return reply, size
 
 
 async def _start(path: Path, options: Options) -> None:

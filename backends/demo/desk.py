@@ -5,32 +5,45 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from crashcart.backends.model import Alert, AnyEntity, Job, Node, Queue
+from crashcart.backends.model import AnyEntity, Job, Node, Queue
 
-from . import commands, disk, node_commands
+from . import amtool, commands, disk, node_commands
+from .alert_history import alert_history
 from .alerts import AlertBook
 from .entities import job_entity, node_entity, queue_entity
 from .faults import FaultScript
+from .host_history import HostHistory
+from .monitoring import Monitoring
 from .options import Faults
 from .protocol import (
+    AlertsSeen,
     AskFiles,
+    AskHistory,
     AskSignals,
     Caught,
     News,
     Observe,
+    ObserveAlerts,
     Poll,
     Ran,
     Reply,
     Request,
     Run,
     Seen,
+    Told,
 )
 from .reading import Reading
 from .scheduler import schedule
 from .shape import Shape
+from .silence_script import make_silences
+from .silences import SilenceBook
 from .simulation import Simulation
 from .telemetry import Telemetry
 from .workload import Workload
+
+PROMETHEUS_DIES_AFTER_SECONDS = 20.0
+MOST_HOSTS = 64
+"""Machines in one answer about the past; a screen shows fewer in detail."""
 
 
 class Desk:
@@ -47,14 +60,26 @@ class Desk:
         self.sim = Simulation(Shape(nodes, gpus_per_node), seed, clock)
         self.sim.schedule = lambda: schedule(self.sim)
         self.epoch = int(self.sim.now * 1000)
+        is_incident = faults != "none"
         workload = Workload(self.sim)
         workload.fill()
-        if faults == "incident":
+        self._silences = SilenceBook(self.sim, seed)
+        if is_incident:
             FaultScript(self.sim, workload.roles).play()
+            make_silences(self._silences, self.sim.now)
         self.telemetry = Telemetry(self.sim, seed)
         self.telemetry.refresh()  # what a silent exporter last showed is fixed now, not when somebody first looks
-        self._alerts = AlertBook(self.sim, is_incident=faults == "incident")
+        self._alerts = AlertBook(self.sim, self._silences, is_incident=is_incident)
+        self._monitoring = Monitoring(self.sim, self._alerts)
+        self._history = HostHistory(self.sim, self.telemetry.tables)
         self._queues = {part.name: part for part in self.sim.partitions}
+        if faults == "monitoring-dead":
+            self.sim.timeline.after(PROMETHEUS_DIES_AFTER_SECONDS, self._kill_prometheus)
+
+    def _kill_prometheus(self) -> None:
+        self.telemetry.stop(self.sim.now)
+        self._alerts.stop()
+        self._monitoring.stop()
 
     def answer(self, request: Request) -> Reply:
         """The answer as of now."""
@@ -64,6 +89,10 @@ class Desk:
                 return self.poll(request, now)
             case Observe():
                 return self.observe(request, now)
+            case ObserveAlerts():
+                return self.observe_alerts(now)
+            case AskHistory():
+                return self.history(request, now)
             case Run():
                 return self.run(request, now)
             case AskSignals(job_id):
@@ -73,8 +102,9 @@ class Desk:
 
     def poll(self, request: Poll, now: float) -> News:
         """What changed since the revision that the client has."""
-        self.telemetry.refresh()
+        begun = time.perf_counter()
         self._alerts.refresh()
+        self._monitoring.refresh()
         journal = self.sim.journal
         whole = request.epoch != self.epoch or request.revision == 0 or not journal.covers(request.revision)
         changed, gone = journal.since(0 if whole else request.revision)
@@ -91,17 +121,24 @@ class Desk:
             hosts=tuple(self.sim.node_by_name) if whole else None,
             counts=(shape.gpus_per_node,) * shape.nodes if whole else None,
             columns={metric: memoryview(values) for metric, values in columns.items()},
+            seconds=time.perf_counter() - begun,
         )
 
     def _entity(self, kind: str, name: str, when: float) -> AnyEntity:
-        if kind == "node":
-            return node_entity(self.sim.node_by_name[name], when)
-        if kind == "job":
-            return job_entity(self.sim.jobs[name], self.sim.shape, when)
-        if kind == "queue":
-            return queue_entity(self._queues[name], self.sim.shape, when)
-        alert: Alert = self._alerts.alerts[name]
-        return alert
+        match kind:
+            case "node":
+                return node_entity(self.sim.node_by_name[name], when)
+            case "job":
+                return job_entity(self.sim.jobs[name], self.sim.shape, when)
+            case "queue":
+                return queue_entity(self._queues[name], self.sim.shape, when)
+            case "silence":
+                return self._silences.entity(name, when)
+            case "target":
+                return self._monitoring.targets.entities[name]
+            case "check":
+                return self._monitoring.checks.entities[name]
+        return self._alerts.alerts[name]
 
     def observe(self, request: Observe, now: float) -> Seen:
         """Nodes and jobs as they are; names that do not exist are left out."""
@@ -119,6 +156,23 @@ class Desk:
         )
         return Seen(now, known_nodes, known_jobs, queues)
 
+    def observe_alerts(self, now: float) -> AlertsSeen:
+        """All alerts, and all silences of the last day."""
+        self._alerts.refresh()
+        silences = tuple(self._silences.entity(name, now) for name in self._silences.silences)
+        return AlertsSeen(now, tuple(self._alerts.alerts.values()), silences)
+
+    def history(self, request: AskHistory, now: float) -> Told:
+        """What machines and alerts were like."""
+        begun = time.perf_counter()
+        self._alerts.refresh()
+        died = self._alerts.stopped_at
+        known = [self.sim.node_by_name[name] for name in request.hosts[:MOST_HOSTS] if name in self.sim.node_by_name]
+        pasts = [self._history.of(node, now, died) for node in known]
+        if request.alerts:
+            pasts.append(alert_history(self._alerts, now))
+        return Told(now, tuple(pasts), time.perf_counter() - begun)
+
     def run(self, request: Run, now: float) -> Ran:
         """A command on a node or on the login node."""
         if request.host:
@@ -128,6 +182,8 @@ class Desk:
             if not node.is_reachable:
                 return Ran(255, unreachable=f"ssh: connect to host {request.host} port 22: No route to host")
         result = commands.run(self.sim, request.user, request.argv)
+        if result is None:
+            result = amtool.run(self._silences, request.user, now, request.argv)
         if result is not None:
             return result
         if not request.host:

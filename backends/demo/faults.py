@@ -33,6 +33,7 @@ class FaultScript:
         self._lose_a_gpu()
         self._overheat_a_rack()
         self._slow_one_gpu_down()
+        self._starve_one_gpu()
         self._hang_a_job()
         self._take_nodes_out()
         self._corrupt_memory()
@@ -50,15 +51,15 @@ class FaultScript:
     def _lose_a_gpu(self) -> None:
         place = self._place("victim", 6, 4)
         if place is not None:
-            self._lose(*place, xid=79, at=self.sim.now - LOST_AGO_SECONDS)
+            self._lose(*place, xid=79, at=self.sim.now - LOST_AGO_SECONDS, has_vanished=True)
 
     def _lose_another_gpu(self) -> None:
         place = self._place("next-victim", 1, 2)
         if place is not None:
             self._lose(*place, xid=119, at=self.sim.now)
 
-    def _lose(self, node: SimNode, gpu: int, xid: int, at: float) -> None:
-        fault = GpuFault(xid=xid, at=at, is_lost=True)
+    def _lose(self, node: SimNode, gpu: int, xid: int, at: float, *, has_vanished: bool = False) -> None:
+        fault = GpuFault(xid=xid, at=at, is_lost=True, has_vanished=has_vanished)
         self.sim.break_gpu(node, gpu, fault, xid_line(xid, gpu))
         action = "0x2 (Node Reboot Required)"
         node.kernel_log.append(
@@ -84,6 +85,15 @@ class FaultScript:
             fault = GpuFault(xid=0, at=self.sim.now - 1.2 * HOUR, sm_clock_mhz=990.0)
             self.sim.break_gpu(*place, fault, "")
 
+    def _starve_one_gpu(self) -> None:
+        """In the largest job one GPU does less than its peers, and no alert says so: only the comparison shows it."""
+        job = self.roles.get("hot")
+        cool = [] if job is None else [place for place in job.placement if place[0].hot_since is None]
+        if len(cool) > 1:
+            node, gpus = cool[1]
+            fault = GpuFault(xid=0, at=self.sim.now - 2.3 * HOUR, is_starved=True)
+            self.sim.break_gpu(node, gpus[3 % len(gpus)], fault, "")
+
     def _hang_a_job(self) -> None:
         place = self._place("hung", 2, 5)
         if place is not None:
@@ -107,6 +117,7 @@ class FaultScript:
 
     def _bring_down(self, node: SimNode, hours_ago: float) -> None:
         node.is_down, node.responds = True, False
+        node.unreachable_since = self.sim.now - hours_ago * HOUR
         node.explain("Not responding", "slurm", self.sim.now - hours_ago * HOUR)
         self.sim.touch_node(node)
 

@@ -1,20 +1,31 @@
-"""Reads the simulated cluster: everything once, then what changed."""
+"""Reads the simulated cluster: everything once, then what changed, and the past of what is looked at."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from collections.abc import AsyncGenerator
 from typing import get_args
 
 import msgspec
 
-from crashcart.backends.contract import Context, Pace
-from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item, Kind
+from crashcart.backends.contract import Context, Interest, Pace
+from crashcart.backends.entity import Kind
+from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, History, Item, Load, RequestLoad
 
 from .client import WorldLink
 from .entities import SOURCE
-from .protocol import News, Poll
+from .metrics import FAST
+from .protocol import AskHistory, News, Poll, Told
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+EACH_TURN = frozenset((*FAST, "age_seconds"))
+REPEAT_SECONDS = 10.0
+"""A column that does not change is told again after this time, so that it does not look old."""
+STALE_SECONDS = 30.0
+"""Two scrapes."""
+HISTORY = "history of what is looked at"
 
 
 class DemoFeed:
@@ -22,24 +33,89 @@ class DemoFeed:
 
     def __init__(self, context: Context) -> None:
         self._cluster = context.cluster
+        self._interval: float = context.options.interval_seconds
         self._link = WorldLink(context.options)
         self._epoch = 0
         self._revision = 0
         self._generation = 0
         self._columns: dict[str, memoryview] = {}
+        self._told: dict[str, float] = {}  # when a column was last told
+        self._interest = Interest()
+        self._wish = asyncio.Event()
+        self._load: dict[str, RequestLoad] = {}
+
+    def attend(self, interest: Interest) -> None:
+        """From now on this is looked at: its past comes at once, and again at each turn."""
+        if interest != self._interest:
+            self._interest = interest
+            self._wish.set()
 
     async def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
-        """Complete batches of every kind, then batches of changes; all columns at every turn."""
+        """Complete batches of every kind, then batches of changes; what moves at every turn, the rest now and then."""
         while True:
-            await pace.turn()
+            async with contextlib.aclosing(self._wishes_until(pace)) as wishes:
+                async for history in wishes:
+                    yield history
+            begun = time.monotonic()
             news = await self._link.ask(Poll(self._epoch, self._revision), News)
+            rows = len(news.entities) + len(news.columns)
+            self._measure("poll: what changed", begun, rows, news.seconds)
             for item in self._items(news):
                 yield item
             self._epoch, self._revision = news.epoch, news.revision
+            for item in [*await self._histories(), self._cost(news.when)]:
+                yield item
 
     async def close(self) -> None:
         """Let go of the simulation; may be called twice."""
         await self._link.close()
+
+    async def _wishes_until(self, pace: Pace) -> AsyncGenerator[Item, None]:
+        """The past of what somebody begins to look at before the next turn."""
+        turn = asyncio.ensure_future(pace.turn())
+        wish = asyncio.ensure_future(self._wish.wait())
+        try:
+            while not turn.done():
+                await asyncio.wait((turn, wish), return_when=asyncio.FIRST_COMPLETED)
+                if wish.done() and not turn.done():
+                    for history in await self._histories():
+                        yield history
+                    wish = asyncio.ensure_future(self._wish.wait())
+            turn.result()
+        finally:
+            for task in (turn, wish):
+                task.cancel()
+            await asyncio.gather(turn, wish, return_exceptions=True)
+
+    async def _histories(self) -> list[Item]:
+        self._wish.clear()
+        interest = self._interest
+        if not interest.hosts and not interest.alerts:
+            self._load.pop(HISTORY, None)
+            return []
+        begun = time.monotonic()
+        told = await self._link.ask(AskHistory(interest.hosts, interest.alerts), Told)
+        self._measure(HISTORY, begun, sum(len(past.names) for past in told.pasts), told.seconds)
+        return [
+            History(
+                SOURCE,
+                self._cluster,
+                past.subject,
+                told.when,
+                past.start,
+                past.step_seconds,
+                past.names,
+                past.values,
+            )
+            for past in told.pasts
+        ]
+
+    def _measure(self, what: str, begun: float, rows: int, server_seconds: float) -> None:
+        taken = time.monotonic() - begun
+        self._load[what] = RequestLoad(what, self._interval, taken, self._link.answer_bytes, rows, server_seconds)
+
+    def _cost(self, when: float) -> Load:
+        return Load(SOURCE, self._cluster, when, tuple(self._load.values()))
 
     def _items(self, news: News) -> list[Item]:
         items: list[Item] = []
@@ -58,10 +134,15 @@ class DemoFeed:
         items: list[Item] = []
         if news.hosts is not None and news.counts is not None:
             self._generation += 1
-            items.append(GpuRows(SOURCE, self._cluster, self._generation, news.hosts, news.counts))
+            self._told.clear()
+            stale = STALE_SECONDS + 2.0 * self._interval
+            items.append(GpuRows(SOURCE, self._cluster, self._generation, news.hosts, news.counts, stale))
         self._columns |= news.columns
-        items.extend(
-            GpuColumn(SOURCE, self._cluster, self._generation, metric, news.when, values)
-            for metric, values in self._columns.items()
-        )
+        for metric, values in self._columns.items():
+            if metric in news.columns or metric in EACH_TURN or self._is_due(metric, news.when):
+                self._told[metric] = news.when
+                items.append(GpuColumn(SOURCE, self._cluster, self._generation, metric, news.when, values))
         return items
+
+    def _is_due(self, metric: str, when: float) -> bool:
+        return when - self._told.get(metric, 0.0) >= REPEAT_SECONDS

@@ -30,6 +30,11 @@ class Journal:
             self._changed = {entry: revision for entry, revision in self._changed.items() if entry in self._alive}
             self._floor = self.revision
 
+    def advance(self) -> int:
+        """Numbers changed that have no name here; return the revision from which on they count."""
+        self.revision += 1
+        return self.revision
+
     def covers(self, revision: int) -> bool:
         """Whether the changes since `revision` are all known."""
         return self._floor <= revision <= self.revision

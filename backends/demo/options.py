@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Faults = Literal["incident", "none"]
+Faults = Literal["incident", "none", "monitoring-dead"]
+"""`incident`: the scripted one; `monitoring-dead`: the same, and soon after the start Prometheus dies."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

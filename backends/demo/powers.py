@@ -1,4 +1,4 @@
-"""Every verb on the simulated cluster, as the Slurm command that the simulation understands."""
+"""Every verb on the simulated cluster, as the command of Slurm or Alertmanager that the simulation understands."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from crashcart.backends.text import reason as plain_reason
 from .client import AnswerLost, WorldLink
 from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Ran, Run, Seen
 from .shell import DemoTerminal
+from .silencing import SilencePowers
 
 SIGNALS = frozenset({"HUP", "INT", "TERM", "KILL", "USR1", "USR2", "CONT", "STOP", "QUIT"})
 
 
-class DemoPowers:
+class DemoPowers(SilencePowers):
     """All powers of the contract. Building a change does no I/O."""
 
     def __init__(self, context: Context) -> None:
-        self._cluster = context.cluster
-        self._link = WorldLink(context.options)
+        super().__init__(context.cluster, WorldLink(context.options))
 
     async def close(self) -> None:
         """Let go of the simulation; may be called twice."""

@@ -9,9 +9,9 @@ import struct
 
 import msgspec
 
-from crashcart.backends.model import AnyEntity, Job, Node, Queue
+from crashcart.backends.model import Alert, AnyEntity, Job, Node, Queue, Silence
 
-PROTOCOL = 1
+PROTOCOL = 2
 HEAD = struct.Struct("<I")
 REQUEST_LIMIT = 1 << 20
 REPLY_LIMIT = 256 << 20
@@ -29,6 +29,17 @@ class Observe(msgspec.Struct, frozen=True, array_like=True, tag="observe"):
 
     nodes: tuple[str, ...] | None
     jobs: tuple[str, ...] | None
+
+
+class ObserveAlerts(msgspec.Struct, frozen=True, array_like=True, tag="observe-alerts"):
+    """All alerts and silences as they are now."""
+
+
+class AskHistory(msgspec.Struct, frozen=True, array_like=True, tag="ask-history"):
+    """What these machines, and the alerts, were like before now; unknown machines are left out."""
+
+    hosts: tuple[str, ...]
+    alerts: bool
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True, tag="run"):
@@ -52,11 +63,14 @@ class AskFiles(msgspec.Struct, frozen=True, array_like=True, tag="files"):
     directory: str
 
 
-Request = Poll | Observe | Run | AskSignals | AskFiles
+Request = Poll | Observe | ObserveAlerts | AskHistory | Run | AskSignals | AskFiles
 
 
 class News(msgspec.Struct, frozen=True, array_like=True, tag="news"):
-    """Answer to Poll. `whole`: everything is listed. Columns that are left out are as they were."""
+    """Answer to Poll. `whole`: everything is listed. Columns that are left out are as they were.
+
+    `seconds` is how long the answer took to make.
+    """
 
     epoch: int
     revision: int
@@ -67,6 +81,7 @@ class News(msgspec.Struct, frozen=True, array_like=True, tag="news"):
     hosts: tuple[str, ...] | None
     counts: tuple[int, ...] | None
     columns: dict[str, memoryview]
+    seconds: float = 0.0
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
@@ -76,6 +91,32 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
     nodes: tuple[Node, ...]
     jobs: tuple[Job, ...]
     queues: tuple[Queue, ...]
+
+
+class AlertsSeen(msgspec.Struct, frozen=True, array_like=True, tag="alerts-seen"):
+    """Answer to ObserveAlerts."""
+
+    when: float
+    alerts: tuple[Alert, ...]
+    silences: tuple[Silence, ...]
+
+
+class Past(msgspec.Struct, frozen=True, array_like=True):
+    """Series of one subject, in the form of `model.History`."""
+
+    subject: str
+    start: float
+    step_seconds: float
+    names: tuple[str, ...]
+    values: memoryview
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="told"):
+    """Answer to AskHistory."""
+
+    when: float
+    pasts: tuple[Past, ...]
+    seconds: float = 0.0
 
 
 class Ran(msgspec.Struct, frozen=True, array_like=True, tag="ran"):
@@ -109,7 +150,7 @@ class Files(msgspec.Struct, frozen=True, array_like=True, tag="files"):
     why: str = ""
 
 
-Reply = News | Seen | Ran | Caught | Files
+Reply = News | Seen | AlertsSeen | Told | Ran | Caught | Files
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

@@ -34,11 +34,11 @@ def save(sim: Simulation, job: SimJob, seconds: float) -> None:
     iteration = max(job.iteration(sim.now), job.checkpoints[-1].iteration + 1 if job.checkpoints else 1)
     job.checkpoints = [*job.checkpoints, Checkpoint(iteration, sim.now, seconds)][-KEPT_CHECKPOINTS:]
     job.is_saving = True
-    sim.layout += 1
+    sim.loads_changed(job)
 
     def saved() -> None:
         job.is_saving = False
-        sim.layout += 1
+        sim.loads_changed(job)
         sim.touch_job(job)
 
     sim.for_this_run(job, seconds, saved)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from .journal import Journal
+from .past import end_darkness, remember
 from .saving import plan_save
 from .shape import Partition, Shape, build_nodes, partitions
 from .state import GpuFault, SimJob, SimNode
@@ -34,7 +35,8 @@ class Simulation:
         self.nodes = build_nodes(shape, self.partitions, self.now)
         self.node_by_name = {node.name: node for node in self.nodes}
         self.jobs: dict[str, SimJob] = {}
-        self.layout = 0  # changes with everything that GPU columns depend on
+        self.changed_nodes: set[int] = set()  # whose GPU samples no longer follow from what was there before
+        self.troubled: set[int] = set()  # nodes with which something is wrong, so that nobody has to ask all
         self.on_ended: Callable[[SimJob], None] = lambda job: None
         self.schedule: Callable[[], None] = lambda: None
         self._free: dict[str, dict[int, int]] = {part.name: {} for part in self.partitions}
@@ -63,7 +65,8 @@ class Simulation:
 
     def touch_node(self, node: SimNode) -> None:
         """A node changed: tell pollers, and the scheduler how much it may place there."""
-        self.layout += 1
+        self.changed_nodes.add(node.index)
+        (self.troubled.add if node.is_troubled else self.troubled.discard)(node.index)
         self.journal.touch("node", node.name)
         free = node.gpus_free
         for name in node.partitions:
@@ -74,6 +77,14 @@ class Simulation:
 
     def touch_job(self, job: SimJob) -> None:
         self.journal.touch("job", job.id)
+
+    def troubled_nodes(self) -> list[SimNode]:
+        """Nodes with which something is wrong, in order of their names."""
+        return [self.nodes[index] for index in sorted(self.troubled)]
+
+    def loads_changed(self, job: SimJob) -> None:
+        """Its GPUs do something else from now on."""
+        self.changed_nodes.update(node.index for node, _ in job.placement)
 
     def free_nodes(self, partition: str) -> dict[int, int]:
         """Node index to GPUs that may be taken, of nodes that take work."""
@@ -123,6 +134,7 @@ class Simulation:
 
     def requeue(self, job: SimJob, *, held: bool = False) -> None:
         """Stop a running job and queue it again."""
+        self._release(job, lambda: None)
         job.state, job.reason = "PENDING", "BeginTime"
         job.first_iteration = job.checkpoints[-1].iteration if job.checkpoints else 0
         job.restarts, job.started = job.restarts + 1, None
@@ -130,10 +142,10 @@ class Simulation:
         job.gate = "JobHeldUser" if held else None
         if held:
             job.reason = "job requeued in held state"
-        self._release(job, lambda: None)
         self.timeline.at(job.begins, self.want_schedule)
 
     def _release(self, job: SimJob, then: Callable[[], None]) -> None:
+        remember(job, self.now)
         placement, job.placement = job.placement, []
         job.run += 1
         job.hung_since, job.is_saving = None, False
@@ -195,7 +207,7 @@ class Simulation:
     def hang(self, job: SimJob, since: float) -> None:
         """The job makes no progress from `since` on."""
         job.hung_since = since
-        self.layout += 1
+        self.loads_changed(job)
         self.touch_job(job)
         left = max(1.0, since + WATCHDOG_SECONDS - self.now)
         self.for_this_run(job, left, lambda: self.die(job))
@@ -220,15 +232,17 @@ class Simulation:
             return
         node.flags = {"DRAIN", "REBOOT_ISSUED"}
         node.is_down = node.is_rebooting = True
+        node.unreachable_since = self.now
         self.touch_node(node)
         self.timeline.after(REBOOT_SECONDS, lambda: self._booted(node))
 
     def _booted(self, node: SimNode) -> None:
         node.flags.clear()
+        end_darkness(node, self.now)
         node.faults.clear()
         node.kernel_log.clear()
         node.is_down = node.is_rebooting = False
-        node.hot_since = node.exporter_down_at = node.failed_check = None
+        node.hot_since = node.exporter_down_at = node.unreachable_since = node.failed_check = None
         node.boot_time = self.now
         node.forget_reason()
         self.touch_node(node)

@@ -11,9 +11,11 @@ class GpuFault(msgspec.Struct, eq=False):
     xid: int
     at: float
     is_lost: bool = False  # gives no samples, and collectives that include it hang
+    has_vanished: bool = False  # its host no longer lists it at all
     ecc_uncorrected: int = 0
     sm_clock_mhz: float | None = None  # a straggler's clock
     is_silent: bool = False  # the one rank of a hung job that does not spin
+    is_starved: bool = False  # waits for data over a PCIe link that repeats itself
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -26,6 +28,24 @@ class Checkpoint(msgspec.Struct, frozen=True):
     @property
     def complete_at(self) -> float:
         return self.started + self.seconds
+
+
+class Stint(msgspec.Struct, frozen=True):
+    """What some GPUs of a node did until `ended`."""
+
+    gpus: tuple[int, ...]
+    load: str
+    started: float
+    ended: float
+    hung_since: float | None = None
+
+
+class Darkness(msgspec.Struct, frozen=True):
+    """A time in which a node, or one GPU of it, gave no samples."""
+
+    since: float
+    until: float
+    gpu: int | None = None
 
 
 class SimNode(msgspec.Struct, eq=False):
@@ -50,8 +70,11 @@ class SimNode(msgspec.Struct, eq=False):
     faults: dict[int, GpuFault] = msgspec.field(default_factory=dict)
     hot_since: float | None = None
     exporter_down_at: float | None = None
+    unreachable_since: float | None = None
     failed_check: str | None = None  # what the node health check finds again when somebody resumes the node
     kernel_log: list[tuple[float, str]] = msgspec.field(default_factory=list)
+    stints: list[Stint] = msgspec.field(default_factory=list)  # those of the last hour or so
+    darkness: list[Darkness] = msgspec.field(default_factory=list)  # what a reboot has ended
 
     @property
     def gpus_used(self) -> int:
@@ -70,6 +93,18 @@ class SimNode(msgspec.Struct, eq=False):
     def is_reachable(self) -> bool:
         """Whether a login or an exporter on it would answer."""
         return self.responds and not self.is_rebooting
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether an alert rule or a scrape could find anything wrong with it."""
+        is_silent = not self.is_reachable or self.exporter_down_at is not None
+        return bool(self.faults) or self.is_down or is_silent or self.hot_since is not None
+
+    @property
+    def dark_since(self) -> float | None:
+        """Since when it has given no GPU samples; None while it gives them."""
+        times = (self.exporter_down_at, None if self.is_reachable else self.unreachable_since)
+        return min((since for since in times if since is not None), default=None)
 
     @property
     def base_state(self) -> str:

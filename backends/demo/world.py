@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import msgspec
 
@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--nodes", type=int, required=True)
     parser.add_argument("--gpus", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--faults", choices=("incident", "none"), required=True)
+    parser.add_argument("--faults", choices=get_args(Faults), required=True)
     parser.add_argument("--linger", type=float, required=True)
     return parser.parse_args()
 

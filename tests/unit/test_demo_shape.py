@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crashcart.backends.demo.journal import Journal
-from crashcart.backends.demo.samples import LONGEST_CUT, SampleTables
+from crashcart.backends.demo.samples import SampleTables
 from crashcart.backends.demo.timeline import Timeline
 from crashcart.backends.model import Node
 from tests.demo_world import HandCluster
@@ -83,15 +83,23 @@ def test_timeline_plays_events_at_their_own_time() -> None:
 
 def test_a_gpu_keeps_its_character_from_turn_to_turn() -> None:
     tables = SampleTables(1, 4096)
-    first = memoryview(tables.cut("train", "temperature_celsius", 0, 100, 64)).cast("f")
-    later = memoryview(tables.cut("train", "temperature_celsius", 3, 100, 64)).cast("f")
+    cuts = tables.cuts([("train", 4096)])
+    first = memoryview(tables.join(cuts, "temperature_celsius", 0)).cast("f")
+    later = memoryview(tables.join(cuts, "temperature_celsius", 3)).cast("f")
     assert first != later
     assert max(abs(one - other) for one, other in zip(first, later, strict=True)) < 12
 
 
 @pytest.mark.parametrize("rows", [1, 8, 511, 1531, 100_000])
-def test_every_cut_has_its_length(rows: int) -> None:
+def test_every_gpu_has_its_sample_whatever_its_neighbours_do(rows: int) -> None:
     tables = SampleTables(1, rows)
-    for first in (0, rows // 2, rows - 1):
-        count = min(LONGEST_CUT, rows - first)
-        assert len(tables.cut("idle", "power_watts", 0, first, count)) == count * 4
+    for runs in (
+        [("idle", rows)],
+        [("idle", rows // 2), ("serve", rows - rows // 2)],
+        [("serve", rows - 1), ("hot", 1)],
+    ):
+        column = memoryview(tables.join(tables.cuts(runs), "power_watts", 3)).cast("f")
+        assert len(column) == rows
+        loads = [load for load, count in runs for _ in range(count)]
+        for row in {0, rows // 2, rows - 1}:
+            assert column[row] == tables.value(loads[row], "power_watts", 2.0 * 7, row), "turn 3 is the seventh"

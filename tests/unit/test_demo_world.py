@@ -11,17 +11,21 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from crashcart.backends.contract import Interest
 from crashcart.backends.demo.client import WorldLink
 from crashcart.backends.demo.feed import DemoFeed
+from crashcart.backends.demo.metrics import FAST, READINGS
 from crashcart.backends.demo.options import Options
 from crashcart.backends.demo.place import socket_path
 from crashcart.backends.demo.powers import DemoPowers
 from crashcart.backends.demo.protocol import News, Poll
-from crashcart.backends.errors import Denied, Unreachable, Unsupported
-from crashcart.backends.model import Batch, GpuColumn, Node
+from crashcart.backends.entity import Kind
+from crashcart.backends.errors import BadIdentifier, Denied, Unreachable, Unsupported
+from crashcart.backends.model import Batch, GpuColumn, GpuRows, History, Item, Load, Matcher, Node
 from crashcart.backends.testing import Turns
 from tests.demo_world import demo_context, is_running, until_ended, world_directory, world_pid
 
@@ -113,28 +117,114 @@ async def test_an_answer_that_does_not_come_is_unknown_and_not_taken_for_the_nex
     assert node.name == "gpu003"
 
 
-async def test_later_turns_bring_changes_only_and_all_columns(directory: Path, powers: DemoPowers) -> None:
-    feed, turns = DemoFeed(demo_context(directory)), Turns()
-    batches: list[Batch] = []
-    columns: list[GpuColumn] = []
+async def turns_of(feed: DemoFeed, turns: Turns, count: int) -> AsyncIterator[list[Item]]:
+    """The items of each turn; the next begins when the caller wants more."""
     async with aclosing(feed.watch(turns)) as watch:
-        async for item in watch:
-            if isinstance(item, Batch):
-                batches.append(item)
-            elif isinstance(item, GpuColumn):
-                columns.append(item)
-            if len(columns) == 10:
-                await powers.apply(powers.drain("gpu003", "new"), timeout=5)
-                turns.give()
-            if len(columns) == 20:
-                break
+        for _ in range(count):
+            items: list[Item] = []
+            while not items or not isinstance(items[-1], Load):
+                items.append(await anext(watch))
+            yield items
+            turns.give()
+
+
+async def test_later_turns_bring_changes_only_and_what_moves(directory: Path, powers: DemoPowers) -> None:
+    feed, told = DemoFeed(demo_context(directory)), []
+    async for items in turns_of(feed, Turns(), 2):
+        told.append(items)
+        await powers.apply(powers.drain("gpu003", "new"), timeout=5)
     await feed.close()
-    assert [batch.complete for batch in batches] == [True] * 4 + [False] * 4
-    changed = next(batch for batch in batches[4:] if batch.kind == "node")
+    batches = [[item for item in items if isinstance(item, Batch)] for items in told]
+    assert [[batch.kind for batch in turn] for turn in batches] == [list(get_args(Kind))] * 2
+    assert [{batch.complete for batch in turn} for turn in batches] == [{True}, {False}]
+    (changed,) = [batch for batch in batches[1] if batch.kind == "node"]
     assert "gpu003" in {node.name for node in changed.upserts if isinstance(node, Node)}
     assert len(changed.upserts) < 16
-    assert {column.metric for column in columns[:10]} == {column.metric for column in columns[10:]}
-    assert all(later.when >= first.when for first, later in zip(columns[:10], columns[10:], strict=True))
+    first, later = ({item.metric: item for item in items if isinstance(item, GpuColumn)} for items in told)
+    assert first.keys() == {*READINGS, "age_seconds"}
+    assert {*FAST, "age_seconds"} <= later.keys() < first.keys()
+    assert all(later[metric].when >= first[metric].when for metric in later)
+
+
+async def test_a_turn_says_what_it_cost(directory: Path) -> None:
+    feed = DemoFeed(demo_context(directory))
+    async for items in turns_of(feed, Turns(), 1):
+        (load,) = [item for item in items if isinstance(item, Load)]
+        rows = next(item for item in items if isinstance(item, GpuRows))
+    await feed.close()
+    (poll,) = load.requests
+    assert 0 < (poll.server_seconds or 0) < poll.seconds < 10
+    assert poll.size_bytes > 16 * 8 * 4 * 20 and poll.rows > 16 + 20
+    assert rows.stale_after_seconds == 34.0
+
+
+async def test_what_is_looked_at_is_told_at_once_and_again_at_each_turn(directory: Path) -> None:
+    feed, turns = DemoFeed(demo_context(directory)), Turns()
+    async with asyncio.timeout(10), aclosing(feed.watch(turns)) as watch:
+        async for item in watch:
+            if isinstance(item, Load):
+                break
+        waiting = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(0)
+        feed.attend(Interest(("gpu003",), alerts=True))
+        at_once = [await waiting, await anext(watch)]  # no turn was given
+        turns.give()
+        later = [item async for item in until_load(watch)]
+        feed.attend(Interest())
+        turns.give()
+        last = [item async for item in until_load(watch)]
+    await feed.close()
+    subjects = [item.subject for item in at_once if isinstance(item, History)]
+    assert subjects == ["host:gpu003", "alerts"]
+    assert [item.subject for item in later if isinstance(item, History)] == subjects
+    assert not [item for item in last if isinstance(item, History)]
+
+
+async def until_load(watch: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The rest of a turn."""
+    async for item in watch:
+        yield item
+        if isinstance(item, Load):
+            return
+
+
+async def test_a_silence_is_made_read_back_and_ended(powers: DemoPowers) -> None:
+    picture = await powers.observe_alerts()
+    alert = next(alert for alert in picture.alerts if alert.name == "GpuXidCritical")
+    matchers = tuple(Matcher(name, value) for name, value in alert.labels)
+    made = powers.silence(
+        alert.fingerprint, matchers, starts=picture.when, ends=picture.when + 3600, author="alice", comment="INC-1 x y"
+    )
+    result = await powers.apply(made, timeout=5)
+    assert result.state == "ok", result.stderr
+    after = await powers.observe_alerts()
+    (silence,) = [found for found in after.silences if found.id == result.stdout.decode().strip()]
+    assert (silence.created_by, silence.comment, silence.state) == ("alice", "INC-1 x y", "active")
+    assert silence.matchers == matchers and abs(silence.ends - picture.when - 3600) < 0.002
+    (quiet,) = [found for found in after.alerts if found.fingerprint == alert.fingerprint]
+    assert (quiet.state, quiet.silenced_by) == ("silenced", (silence.id,))
+    assert {entity.cluster for entity in (*after.alerts, *after.silences)} == {"demo"}
+    longer = powers.extend(silence, ends=silence.ends + 600, comment="INC-1 longer")
+    assert (await powers.apply(longer, timeout=5)).state == "ok"
+    assert (await powers.apply(powers.expire(silence), timeout=5)).state == "ok"
+    (over,) = [found for found in (await powers.observe_alerts()).silences if found.id == silence.id]
+    assert (over.state, over.comment) == ("expired", "INC-1 longer")
+
+
+@pytest.mark.parametrize(
+    ("matcher", "comment"),
+    [
+        (Matcher("a b", "x"), "why"),
+        (Matcher("node", "gpu(", is_regex=True), "why"),
+        (Matcher("node", "gpu003"), " "),
+        (Matcher("node", "gpu003"), "two\nlines"),
+        (Matcher("node", "gpu003"), "\x1b[31m"),
+    ],
+)
+def test_silences_that_could_be_misread_are_not_built(tmp_path: Path, matcher: Matcher, comment: str) -> None:
+    powers = DemoPowers(demo_context(tmp_path))
+    with pytest.raises(BadIdentifier):
+        powers.silence("gpu003", [matcher], starts=0.0, ends=1.0, author="alice", comment=comment)
 
 
 async def test_a_client_that_is_cancelled_while_it_starts_leaves_nothing(directory: Path) -> None:
