@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence, Target
 
 from .joins import Joins
 from .store import Store
@@ -139,11 +139,66 @@ def _alert_fields() -> tuple[Field, ...]:
         of("since", "seconds", lambda s, a: s.now - a.since),
         of("node", "text", node_name),
         of("gpu", "number", lambda s, a: s.joins.alerts.gpu(a)),
+        of("rack", "text", lambda s, a: s.joins.alerts.rack(a)),
+        of("job", "text", lambda s, a: None if (job := s.joins.alerts.job(a)) is None else job.id),
         of("summary", "text", lambda s, a: dict(a.annotations).get("summary")),
         of("labels", "names", lambda s, a: tuple(f"{name}={value}" for name, value in a.labels)),
         of("silenced", "flag", lambda s, a: bool(a.silenced_by)),
+        of("silenced_by", "names", lambda s, a: tuple(silence.created_by for silence in s.joins.alerts.silences(a))),
+        of("inhibited", "flag", lambda s, a: bool(a.inhibited_by)),
+        of("receiver", "names", lambda s, a: a.receivers),
         of("age", "seconds", lambda s, a: s.now - s.store.when_true(a)),
         of("source", "text", lambda s, a: a.source),
+    )
+
+
+def _silence_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Silence], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("id", "text", lambda s, x: x.id),
+        of("cluster", "text", lambda s, x: x.cluster),
+        of("state", "text", lambda s, x: x.state),
+        of("by", "text", lambda s, x: x.created_by),
+        of("comment", "text", lambda s, x: x.comment),
+        of("matchers", "names", lambda s, x: tuple(map(str, x.matchers))),
+        of("left", "seconds", lambda s, x: x.ends - s.now),
+        of("running", "seconds", lambda s, x: s.now - x.starts),
+        of("alerts", "number", lambda s, x: len(s.joins.alerts.silenced_by(x))),
+        of("age", "seconds", lambda s, x: s.now - s.store.when_true(x)),
+        of("source", "text", lambda s, x: x.source),
+    )
+
+
+def _target_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Target], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("job", "text", lambda s, t: t.job),
+        of("instance", "text", lambda s, t: t.instance),
+        of("cluster", "text", lambda s, t: t.cluster),
+        of("node", "text", lambda s, t: s.joins.node_name(t.cluster, t.host) if t.host else None),
+        of("error", "text", lambda s, t: t.error or None),
+        of("silent", "seconds", lambda s, t: s.now - t.since),
+        of("age", "seconds", lambda s, t: s.now - s.store.when_true(t)),
+        of("source", "text", lambda s, t: t.source),
+    )
+
+
+def _check_fields() -> tuple[Field, ...]:
+    def of(name: str, kind: FieldType, read: Callable[[Scene, Check], Value]) -> Field:
+        return Field(name, kind, read)  # type: ignore[arg-type]
+
+    return (
+        of("name", "text", lambda s, c: c.name),
+        of("cluster", "text", lambda s, c: c.cluster),
+        of("state", "text", lambda s, c: c.state),
+        of("detail", "text", lambda s, c: c.detail),
+        of("since", "seconds", lambda s, c: None if c.since is None else s.now - c.since),
+        of("age", "seconds", lambda s, c: s.now - s.store.when_true(c)),
+        of("source", "text", lambda s, c: c.source),
     )
 
 
@@ -209,6 +264,9 @@ FIELDS: dict[str, dict[str, Field]] = {
         ("job", _job_fields()),
         ("queue", _queue_fields()),
         ("alert", _alert_fields()),
+        ("silence", _silence_fields()),
+        ("target", _target_fields()),
+        ("check", _check_fields()),
         ("gpu", _gpu_fields()),
     )
 }

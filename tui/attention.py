@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crashcart.backends.model import Alert, Node
+from crashcart.backends.model import Alert, Check, Node
+from crashcart.ops.targets import fold
 
 from . import words
 from .cells import Span
-from .columns.alerts import about, summary
+from .columns.alerts import about, node_name, summary
+from .monitoring import bad_checks
 from .pages.page import columns
 from .shown import Shown
-from .states import alert_mark, is_faulty, node_mark
+from .states import alert_mark, check_mark, is_faulty, node_mark
 
 _WORST = {"crit": 0, "warn": 1}
 LONGEST = 24
+ONE_BY_ONE = 2
+"""Alerts of one name that get a line each; more of them are one line."""
+
 QUIET_SEVERITIES = frozenset(("none", "info"))
 
 
 def attention(shown: Shown) -> list[tuple[Span, ...]]:
-    """All lines; the caller shows as many as fit."""
+    """All lines; the caller shows as many as fit. Many alerts of one name are one line."""
     merged = shown.joins.alerts.merged()
     alerts = [merged[key] for key in shown.keys("alert")]
     firing = [alert for alert in alerts if alert.state == "firing" and alert.severity not in QUIET_SEVERITIES]
     told = {node.key for alert in firing if (node := shown.joins.alerts.node(alert)) is not None}
     nodes = [shown.store.nodes[key] for key in shown.keys("node") if key not in told]
-    items = [_alert(shown, alert) for alert in firing] + [_node(node) for node in nodes if is_faulty(node)]
+    items = [_check(shown, check) for check in bad_checks(shown, shown.scene.now) if check.state == "critical"]
+    items += _alerts(shown, firing) + [_node(node) for node in nodes if is_faulty(node)]
     items.sort(key=lambda item: (_WORST.get(item.role, 2), -item.since))
     what = min(LONGEST, max((len(item.what) for item in items), default=0))
     which = min(LONGEST, max((len(item.which) for item in items), default=0))
@@ -52,10 +58,35 @@ class _Item:
         return (*columns(start), *self.said)
 
 
+def _alerts(shown: Shown, firing: list[Alert]) -> list[_Item]:
+    alike: dict[tuple[str, str, str], list[Alert]] = {}
+    for alert in firing:
+        alike.setdefault((alert.cluster, alert.name, alert.severity), []).append(alert)
+    items: list[_Item] = []
+    for alerts in alike.values():
+        items += [_storm(shown, alerts)] if len(alerts) > ONE_BY_ONE else [_alert(shown, alert) for alert in alerts]
+    return items
+
+
 def _alert(shown: Shown, alert: Alert) -> _Item:
     glyph, role = alert_mark(alert)
     which = about(shown.scene, alert)
     return _Item(glyph, role, alert.since, alert.name, which, ((summary(alert), "text"),))
+
+
+def _storm(shown: Shown, alerts: list[Alert]) -> _Item:
+    """Many of one name: how many, where, since the newest."""
+    glyph, role = alert_mark(alerts[0])
+    names = {name for alert in alerts if (name := node_name(shown.scene, alert))}
+    since = max(alert.since for alert in alerts)
+    said = fold(names) if names else summary(alerts[0])
+    return _Item(glyph, role, since, alerts[0].name, f"×{len(alerts):,}", ((said, "text"),))
+
+
+def _check(shown: Shown, check: Check) -> _Item:
+    glyph, role = check_mark(check)
+    said = check.detail or "the monitoring is not whole"
+    return _Item(glyph, role, check.since or check.when, check.name, check.source, ((said, "text"),))
 
 
 def _node(node: Node) -> _Item:

@@ -103,16 +103,36 @@ def firing_count(shown: Shown, now: float) -> int | None:
     return sum(number for (state, severity), number in tally.items() if state == "firing" and severity != "none")
 
 
-def alert_verdict(shown: Shown, now: float) -> tuple[tuple[Span, ...], ...]:
-    """What a board without alerts says: that all is well, or why nobody knows."""
+def firing_spans(shown: Shown, now: float) -> tuple[Span, ...]:
+    """For a view that is about something else: `! 8 alerts`, `✓ no alerts`, `? alerts`; nothing while they load."""
+    if shown.store.is_loading("alert") and not lost(shown, now):
+        return ()
+    firing = firing_count(shown, now)
+    if firing is None:
+        return (("? alerts", "unknown"),)
+    if not firing:
+        return (("✓ no alerts", "ok"),)
+    role = "crit" if shown.joins.alerts.tally(shown.cluster)[("firing", "critical")] else "warn"
+    return ((f"! {words.plural(firing, 'alert')}", role),)
+
+
+def trust(shown: Shown, now: float) -> tuple[tuple[Span, ...], ...]:
+    """Whether the alerts can be believed, and if not, why."""
     if alerts_known(shown, now):
-        return ((("✓ ", "ok"), ("No alerts.", "ok")), (("Every source of alerts answers.", "faint"),))
+        return ((("✓ ", "ok"), ("Every source of alerts answers and is whole.", "text")),)
     worst = facts(shown, now)
     reason = worst[0].text if worst else "a source of alerts has not answered yet"
     return (
         (("? ", "unknown"), ("Whether there are alerts is not known.", "strong")),
         ((reason, worst[0].role if worst else "muted"),),
     )
+
+
+def alert_verdict(shown: Shown, now: float) -> tuple[tuple[Span, ...], ...]:
+    """What a board without alerts says: that all is well, or why nobody knows."""
+    if alerts_known(shown, now):
+        return ((("✓ ", "ok"), ("No alerts.", "ok")), (("Every source of alerts answers.", "faint"),))
+    return trust(shown, now)
 
 
 def named(shown: Shown, cluster: str, text: str) -> str:

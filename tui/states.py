@@ -116,6 +116,12 @@ def severity_role(severity: str) -> str:
     return _SEVERITY.get(severity, ("·", "muted"))[1]
 
 
+def severity_glyph(severity: str) -> tuple[str, str]:
+    """Glyph, a blank and role of a severity, for an alert whose state stands where that usually is."""
+    glyph, role = _SEVERITY.get(severity, ("·", "muted"))
+    return (f"{glyph} ", role)
+
+
 def alert_section(alert: Alert) -> int:
     """Where its state stands among the states."""
     return ALERT_STATES.index(alert.state) if alert.state in ALERT_STATES else len(ALERT_STATES)

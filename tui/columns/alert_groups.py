@@ -99,7 +99,6 @@ _CELLS: dict[str, Callable[[Scene, Group], Cell]] = {
     "name": _name,
     "cluster": lambda scene, group: plain(group.alerts[0].cluster, "muted"),
     "about": _about,
-    "gpu": lambda scene, group: plain(""),
     "since": _since,
     "day": _day,
     "summary": _summary,

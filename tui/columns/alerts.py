@@ -7,9 +7,9 @@ from crashcart.ops.fields import Scene
 from crashcart.tui import words
 from crashcart.tui.alert_strip import day_of, strip
 from crashcart.tui.natural import natural
-from crashcart.tui.states import alert_mark, alert_word, severity_rank, severity_role
+from crashcart.tui.states import alert_mark, alert_word, severity_glyph, severity_rank, severity_role
 
-from .column import Cell, Column, by, by_text, field, last, plain
+from .column import Cell, Column, by, by_text, field, plain
 
 STRIP_CELLS = 24
 UNROUTED_AFTER_SECONDS = 60.0
@@ -41,9 +41,13 @@ def node_name(scene: Scene, alert: Alert) -> str:
     return node.name if node else ""
 
 
-def _gpu(scene: Scene, alert: Alert) -> Cell:
+def _about(scene: Scene, alert: Alert) -> Cell:
     gpu = scene.joins.alerts.gpu(alert)
-    return plain("" if gpu is None else str(gpu))
+    return ((about(scene, alert), "text"), ("" if gpu is None else f":{gpu}", "accent"))
+
+
+def _about_order(scene: Scene, alert: Alert) -> tuple[object, int]:
+    return (natural(about(scene, alert)), scene.joins.alerts.gpu(alert) or 0)
 
 
 def _since(scene: Scene, alert: Alert) -> Cell:
@@ -53,6 +57,8 @@ def _since(scene: Scene, alert: Alert) -> Cell:
 def day(scene: Scene, alert: Alert) -> Cell:
     """The last 24 hours of all alerts of this name."""
     samples = day_of(scene.store, alert.cluster, alert.name, scene.now, STRIP_CELLS)
+    if samples is not None and alert.state == "pending" and not any(samples):
+        samples = [0.0] * STRIP_CELLS  # a name that has not fired is in no history of what fired
     return plain(strip(samples, STRIP_CELLS), "faint" if samples is None else severity_role(alert.severity))
 
 
@@ -63,13 +69,13 @@ def summary(alert: Alert) -> str:
 
 
 def quietness(scene: Scene, alert: Alert) -> str:
-    """Why nobody is told of it, and until when; nothing for an alert that does notify."""
+    """Behind the state's word: until when and by whom it is quiet; nothing for an alert that does notify."""
     match alert.state:
         case "pending":
             return "nobody is told yet"
         case "inhibited":
             names = sorted({other.name for other in scene.joins.alerts.inhibitors(alert)})
-            return f"inhibited by {', '.join(names) or 'an alert that is gone'}"
+            return f"by {', '.join(names) or 'an alert that is gone'}"
         case "silenced":
             return _silenced(scene, alert)
     if scene.joins.alerts.is_unrouted(alert.key) and scene.now - alert.when > UNROUTED_AFTER_SECONDS:
@@ -80,9 +86,9 @@ def quietness(scene: Scene, alert: Alert) -> str:
 def _silenced(scene: Scene, alert: Alert) -> str:
     silences = scene.joins.alerts.silences(alert)
     if not silences:
-        return f"silenced by {', '.join(alert.silenced_by) or 'nobody knows whom'}"
+        return f"by silence {', '.join(alert.silenced_by)}" if alert.silenced_by else "nobody knows by whom"
     more = f" and {len(silences) - 1} more" if len(silences) > 1 else ""
-    return f"silenced by {silences[0].created_by} until {words.moment(silences[0].ends, scene.now)}{more}"
+    return f"until {words.moment(silences[0].ends, scene.now)} by {silences[0].created_by}{more}"
 
 
 def said(scene: Scene, alert: Alert) -> Cell:
@@ -91,16 +97,15 @@ def said(scene: Scene, alert: Alert) -> Cell:
     if not quiet:
         return plain(summary(alert))
     role = "warn" if alert.state == "firing" else "accent"
-    severity = () if alert.state == "firing" else ((f"{alert.severity} ", severity_role(alert.severity)),)
+    severity = () if alert.state == "firing" else (severity_glyph(alert.severity),)
     return (*severity, (f"{quiet}  ", role), (summary(alert), "text"))
 
 
 COLUMNS: tuple[Column[Alert], ...] = (
     Column("severity", "SEVERITY", 11, severity, _rank, 0),
-    Column("name", "ALERT", 18, field("name", "strong"), by_text("name"), 1, 2, most=32),
+    Column("name", "ALERT", 16, field("name", "strong"), by_text("name"), 1, 2, most=32),
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 6),
-    Column("about", "ABOUT", 10, lambda s, a: plain(about(s, a)), lambda s, a: natural(about(s, a)), 2),
-    Column("gpu", "GPU", 3, _gpu, lambda s, a: last(s.joins.alerts.gpu(a)), 4, align="right"),
+    Column("about", "ABOUT", 10, _about, _about_order, 2, 1, most=18),
     Column("since", "SINCE", 6, _since, by("since"), 3, align="right"),
     Column("day", "24H", STRIP_CELLS, day, by_text("name"), 5),
     Column("summary", "SUMMARY", 18, said, lambda s, a: summary(a), 3, 5),

@@ -13,6 +13,8 @@ _STATE_ORDER = ("active", "pending", "expired")
 ENDS_SOON_SECONDS = 900.0
 """A silence that ends within this time will let its alerts through before the operator has looked twice."""
 
+NEAR_SECONDS = 12 * 3600.0
+
 
 def state(scene: Scene, silence: Silence) -> Cell:
     """Glyph and word."""
@@ -36,6 +38,8 @@ def until(scene: Scene, silence: Silence) -> Cell:
     said = words.moment(silence.ends, scene.now)
     if silence.state == "expired" or left <= 0:
         return plain(said, "faint")
+    if left > NEAR_SECONDS:
+        return plain(said)
     return ((f"{said} ", "text"), (f"in {words.age(left)}", "warn" if left < ENDS_SOON_SECONDS else "muted"))
 
 
@@ -51,10 +55,10 @@ def _rank(scene: Scene, silence: Silence) -> tuple[int, float]:
 
 COLUMNS: tuple[Column[Silence], ...] = (
     Column("state", "STATE", 9, state, _rank, 0),
-    Column("until", "UNTIL", 18, until, by("ends"), 1),
+    Column("until", "UNTIL", 13, until, by("ends"), 1),
     Column("by", "WHO", 12, field("created_by", "text"), by_text("created_by"), 2, 1, most=24),
     Column("alerts", "QUIET", 5, _alerts, lambda s, x: len(kept_quiet(s, x)), 3, align="right", descending=True),
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 6),
-    Column("matchers", "MATCHES", 18, lambda s, x: plain(matchers(x), "strong"), lambda s, x: matchers(x), 1, 4),
-    Column("comment", "COMMENT", 14, field("comment", "muted"), by_text("comment"), 4, 3),
+    Column("matchers", "MATCHES", 16, lambda s, x: plain(matchers(x), "strong"), lambda s, x: matchers(x), 1, 4),
+    Column("comment", "COMMENT", 12, field("comment", "muted"), by_text("comment"), 4, 3),
 )

@@ -27,7 +27,7 @@ def _since(scene: Scene, target: Target) -> Cell:
 COLUMNS: tuple[Column[Target], ...] = (
     Column("job", "EXPORTER", 14, field("job", "strong"), by_text("job"), 1, 1, most=24),
     Column("node", "NODE", 10, lambda s, t: plain(node_name(s, t)), lambda s, t: natural(node_name(s, t)), 0),
-    Column("since", "SILENT", 6, _since, by("since"), 1, align="right"),
+    Column("since", "SILENT", 7, _since, by("since"), 1, align="right"),
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 6),
     Column("error", "ERROR", 20, lambda s, t: plain(error(t)), lambda s, t: t.error, 2, 5),
     Column("instance", "TARGET", 18, field("instance", "muted"), by_text("instance"), 3, 2, most=32),

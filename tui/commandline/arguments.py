@@ -8,7 +8,7 @@ from typing import Any
 
 from crashcart.ops.verbs import VERBS
 
-GET_KINDS = ("nodes", "gpus", "jobs", "queues", "alerts")
+GET_KINDS = ("nodes", "gpus", "jobs", "queues", "alerts", "silences", "targets", "checks")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,7 +75,11 @@ def _add_output(parser: argparse.ArgumentParser, choices: tuple[str, ...]) -> No
 
 
 def _add_get(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    get = _add(commands, "get", "list nodes, GPUs, jobs, queues or alerts once")
+    get = _add(
+        commands,
+        "get",
+        "list nodes, GPUs, jobs, queues, alerts, silences, failing targets or checks of the monitoring once",
+    )
     get.add_argument("kind", choices=GET_KINDS)
     get.add_argument("--filter", metavar="EXPR", default="", help="e.g. 'state=drained & gpus>4'")
     get.add_argument("--cluster", metavar="C", help="this cluster only")

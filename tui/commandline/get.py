@@ -19,7 +19,10 @@ from .opening import open_session
 from .output import render
 from .rows import COLUMNS, ROWS
 
-KINDS = {"nodes": "node", "gpus": "gpu", "jobs": "job", "queues": "queue", "alerts": "alert"}
+KINDS = {
+    "nodes": "node", "gpus": "gpu", "jobs": "job", "queues": "queue", "alerts": "alert", "silences": "silence",
+    "targets": "target", "checks": "check",
+}  # fmt: skip
 TABLE_COLUMNS = {
     "nodes": ("cluster", "name", "state", "gpus_used", "gpus_total", "jobs", "partitions", "reason"),
     "gpus": (
@@ -29,6 +32,9 @@ TABLE_COLUMNS = {
     "jobs": ("cluster", "id", "name", "user", "partition", "state", "reason", "node_list", "gpus", "elapsed_seconds"),
     "queues": ("cluster", "name", "state", "nodes_total", "gpus_used", "gpus_total", "jobs_running", "jobs_pending"),
     "alerts": ("cluster", "name", "severity", "state", "age_seconds", "labels"),
+    "silences": ("cluster", "id", "state", "by", "left_seconds", "matchers", "comment", "alerts"),
+    "targets": ("cluster", "job", "instance", "node", "silent_seconds", "error"),
+    "checks": ("cluster", "source", "name", "state", "detail"),
 }  # fmt: skip
 
 
@@ -46,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     scene = Scene(store, joins_for(session, store), time.time())
     rows = [
         ROWS[kind](scene, entity)
-        for entity in _entities(store, kind)
+        for entity in _entities(scene, kind)
         if wanted.matches(scene, entity) and arguments.cluster in (None, entity.cluster)
     ]
     columns = TABLE_COLUMNS[arguments.kind] if arguments.output == "table" else COLUMNS[kind]
@@ -63,9 +69,11 @@ def _report_sources(store: Store) -> int:
     return UNKNOWN if len(bad) == len(store.sources) else OK
 
 
-def _entities(store: Store, kind: str) -> Iterator[Any]:
+def _entities(scene: Scene, kind: str) -> Iterator[Any]:
+    store = scene.store
     if kind != "gpu":
-        yield from sorted(store.entities[kind].values(), key=lambda entity: entity.key)
+        listed = scene.joins.alerts.merged() if kind == "alert" else store.entities[kind]
+        yield from sorted(listed.values(), key=lambda entity: entity.key)
         return
     measured = {(cluster, host) for cluster, table in store.gpus.items() for host in table.counts}
     for cluster, table in store.gpus.items():

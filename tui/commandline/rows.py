@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence, Target
 from crashcart.ops.fields import GpuRow, Scene
 
 
@@ -83,6 +83,7 @@ def _queue(scene: Scene, queue: Queue) -> dict[str, Any]:
 
 
 def _alert(scene: Scene, alert: Alert) -> dict[str, Any]:
+    node, job = scene.joins.alerts.node(alert), scene.joins.alerts.job(alert)
     return {
         "cluster": alert.cluster,
         "name": alert.name,
@@ -92,9 +93,58 @@ def _alert(scene: Scene, alert: Alert) -> dict[str, Any]:
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
         "silenced_by": list(alert.silenced_by),
+        "silenced_until": max((silence.ends for silence in scene.joins.alerts.silences(alert)), default=None),
+        "inhibited_by": list(alert.inhibited_by),
+        "receivers": list(alert.receivers),
+        "node": node.name if node else None,
+        "gpu": scene.joins.alerts.gpu(alert),
+        "job": job.id if job else None,
         "fingerprint": alert.fingerprint,
         "age_seconds": _rounded(scene.now - scene.store.when_true(alert)),
         "source": alert.source,
+    }
+
+
+def _silence(scene: Scene, silence: Silence) -> dict[str, Any]:
+    return {
+        "cluster": silence.cluster,
+        "id": silence.id,
+        "state": silence.state,
+        "by": silence.created_by,
+        "comment": silence.comment,
+        "starts": silence.starts,
+        "ends": silence.ends,
+        "left_seconds": _rounded(silence.ends - scene.now),
+        "matchers": [str(matcher) for matcher in silence.matchers],
+        "alerts": [alert.fingerprint for alert in scene.joins.alerts.silenced_by(silence)],
+        "age_seconds": _rounded(scene.now - scene.store.when_true(silence)),
+        "source": silence.source,
+    }
+
+
+def _target(scene: Scene, target: Target) -> dict[str, Any]:
+    return {
+        "cluster": target.cluster,
+        "job": target.job,
+        "instance": target.instance,
+        "node": scene.joins.node_name(target.cluster, target.host) if target.host else None,
+        "error": target.error or None,
+        "silent_seconds": _rounded(scene.now - target.since),
+        "interval_seconds": target.interval_seconds,
+        "age_seconds": _rounded(scene.now - scene.store.when_true(target)),
+        "source": target.source,
+    }
+
+
+def _check(scene: Scene, check: Check) -> dict[str, Any]:
+    return {
+        "cluster": check.cluster,
+        "name": check.name,
+        "state": check.state,
+        "detail": check.detail,
+        "since": check.since,
+        "age_seconds": _rounded(scene.now - scene.store.when_true(check)),
+        "source": check.source,
     }
 
 
@@ -123,8 +173,8 @@ def _gpu(scene: Scene, gpu: GpuRow) -> dict[str, Any]:
         "throttle_reasons": whole("throttle_reasons"),
         "ecc_uncorrected": whole("ecc_uncorrected"),
         "xid": whole("xid"),
-        "job": owner.job.id if owner else None,
-        "user": owner.job.user if owner else None,
+        "job": owner.job.id if owner and owner.job else None,
+        "user": owner.job.user if owner and owner.job else None,
         "job_source": owner.source if owner else None,
         "age_seconds": _rounded(None if when is None else scene.now - when),
         "source": table.rows.source if table else None,
@@ -132,7 +182,8 @@ def _gpu(scene: Scene, gpu: GpuRow) -> dict[str, Any]:
 
 
 ROWS: dict[str, Callable[[Scene, Any], dict[str, Any]]] = {
-    "node": _node, "job": _job, "queue": _queue, "alert": _alert, "gpu": _gpu,
+    "node": _node, "job": _job, "queue": _queue, "alert": _alert, "silence": _silence, "target": _target,
+    "check": _check, "gpu": _gpu,
 }  # fmt: skip
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -150,9 +201,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "jobs_pending", "max_time_seconds", "age_seconds", "source",
     ),
     "alert": (
-        "cluster", "name", "severity", "state", "since", "labels", "silenced_by", "fingerprint", "age_seconds",
-        "source",
+        "cluster", "name", "severity", "state", "since", "node", "gpu", "job", "labels", "silenced_by",
+        "silenced_until", "inhibited_by", "receivers", "fingerprint", "age_seconds", "source",
     ),
+    "silence": (
+        "cluster", "id", "state", "by", "comment", "starts", "ends", "left_seconds", "matchers", "alerts",
+        "age_seconds", "source",
+    ),
+    "target": (
+        "cluster", "job", "instance", "node", "error", "silent_seconds", "interval_seconds", "age_seconds", "source",
+    ),
+    "check": ("cluster", "name", "state", "detail", "since", "age_seconds", "source"),
     "gpu": (
         "cluster", "host", "index", "util_percent", "memory_used_bytes", "memory_total_bytes", "temperature_celsius",
         "power_watts", "sm_clock_mhz", "throttle_reasons", "ecc_uncorrected", "xid", "job", "user", "job_source",

@@ -6,7 +6,7 @@ from crashcart.backends.model import Check
 from crashcart.backends.wire import Source
 from crashcart.tui import words
 from crashcart.tui.columns.targets import error, node_name
-from crashcart.tui.monitoring import alert_verdict
+from crashcart.tui.monitoring import trust
 from crashcart.tui.places import Place
 from crashcart.tui.shown import Shown
 from crashcart.tui.states import check_mark, freshness_mark
@@ -21,7 +21,7 @@ def sources_page(shown: Shown, key: str, width: int) -> Page | None:
     page = Page((("Sources", "title"),), None, "sources")
     now = shown.scene.now
     page.heading("Alerts")
-    for spans in alert_verdict(shown, now):
+    for spans in trust(shown, now):
         page.spans(*spans)
     for (cluster, name), source in sorted(shown.live.sources.items()):
         if shown.cluster in (None, cluster):

@@ -135,11 +135,15 @@ class AlertList(EntityList):
         return alert_verdict(self._shown, self.look.clock.now())
 
     def counts(self) -> Sequence[Span]:
-        """`2 firing  ◔ 1 pending  ~ 3 silenced   by name`."""
+        """`2 firing  ◔ 1 pending  ~ 3 silenced`."""
         shown, total = len(self.listing.order), self.listing.total
         few = ((f"  {shown:,} of {total:,} shown", "muted"),) if shown != total else ()
-        how = ((f"   {TITLES[self.grouping]}", "faint"),) if total else ()
-        return (*alert_counts(self._shown, self.look.clock.now()), *few, *how)
+        return (*alert_counts(self._shown, self.look.clock.now()), *few)
+
+    def headline(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+        """What there is, how it is grouped, and the row."""
+        left, right = super().headline()
+        return left, ((f"{TITLES[self.grouping]}  ", "muted"), *right) if right else ()
 
     def selections(self) -> list[Selection]:
         """The alerts, the silences that keep them quiet, and the nodes and jobs they are about."""

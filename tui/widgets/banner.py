@@ -1,4 +1,4 @@
-"""A line that is there only when the picture may not be trusted: frozen, collector or monitoring dead, a source down."""
+"""A line that is there only when the picture may not be trusted: frozen, collector or monitoring dead, source down."""
 
 from __future__ import annotations
 
