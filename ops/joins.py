@@ -1,4 +1,4 @@
-"""One fault seen across planes: which jobs a node runs, whose a GPU is, how full a queue is, what an alert is about.
+"""One fault seen across planes: which jobs a node runs, whose a GPU is, how full a queue is.
 
 Everything here is derived from the store and remembered until the revision of what it came from moves.
 """
@@ -6,30 +6,35 @@ Everything here is derived from the store and remembered until the revision of w
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from crashcart.backends.model import Alert, Job, Node, Queue
+from crashcart.backends.model import Job, Node, Queue
 
+from .alert_joins import AlertJoins
+from .gpu_joins import GpuJoins
 from .identity import NodeNames
+from .remembered import Remembered
 from .store import Store
 from .targets import expand
 
 T = TypeVar("T")
 
-ALERT_NODE_LABELS = ("node", "Hostname", "hostname", "instance", "exported_instance", "host")
-"""Labels that name a node, by dcgm-exporter, node_exporter and kube-state-metrics, most specific first."""
-
-GPU_LABELS = ("gpu", "device")
-
 
 @dataclass(frozen=True, slots=True)
 class GpuOwner:
-    """The job a GPU belongs to, and how that is known."""
+    """Who has a GPU, and how that is known."""
 
-    job: Job
-    source: str  # "scheduler": GPU index of the allocation; "whole node": the only job there has all its GPUs
+    job: Job | None  # None: only a label tells, and there is no such job in the picture
+    source: str  # "scheduler": GPU index of the allocation; "whole node": the only job there has all its GPUs;
+    # "exporter label": the telemetry says so
+    label: str = ""  # "job 42", "pod NAMESPACE/NAME", where the exporter says so
+
+    @property
+    def name(self) -> str:
+        """`job 42`, `pod NAMESPACE/NAME`."""
+        return f"job {self.job.id}" if self.job is not None else self.label
 
 
 @dataclass(slots=True)
@@ -50,15 +55,13 @@ class Joins:
     def __init__(self, store: Store, names: dict[str, NodeNames] | None = None) -> None:
         self._store = store
         self._names = names or {}
-        self._memory: dict[str, tuple[tuple[int, ...], object]] = {}
+        self._memory = Remembered()
+        self._labels: tuple[tuple[str, ...], ...] = ()
+        self.alerts = AlertJoins(store, self.node_names)
+        self.gpus = GpuJoins(store, self.node_names, self._gpus_of_job)
 
     def _remember(self, what: str, kinds: tuple[str, ...], make: Callable[[], T]) -> T:
-        revisions = tuple(self._store.revision[kind] for kind in kinds)
-        held = self._memory.get(what)
-        if held is None or held[0] != revisions:
-            held = (revisions, make())
-            self._memory[what] = held
-        return held[1]  # type: ignore[return-value]
+        return self._memory.get(what, tuple(self._store.revision[kind] for kind in kinds), make)
 
     # jobs and nodes
 
@@ -85,7 +88,7 @@ class Joins:
     # GPUs
 
     def owner_of_gpu(self, cluster: str, host: str, gpu: int) -> GpuOwner | None:
-        """The job that owns GPU `gpu` of `host`, where any plane says so."""
+        """Who has GPU `gpu` of `host`, where any plane says so."""
         return self.owners_on_node(f"{cluster}/{self.node_name(cluster, host)}").get(gpu)
 
     def job_on_gpu(self, cluster: str, host: str, gpu: int) -> Job | None:
@@ -95,6 +98,10 @@ class Joins:
 
     def owners_on_node(self, key: str) -> Mapping[int, GpuOwner]:
         """Owners of the GPUs of the node `cluster/name` by GPU index; worked out for nodes that are asked for."""
+        labels = tuple(table.owners for table in self._store.gpus.values())
+        if len(labels) != len(self._labels) or any(a is not b for a, b in zip(labels, self._labels, strict=True)):
+            self._labels = labels  # by identity: a tuple of all GPUs is long, and a table replaces it whole
+            self._memory.forget("owners")
         owners: dict[str, dict[int, GpuOwner]] = self._remember("owners", ("job", "node"), dict)
         held = owners.get(key)
         if held is None:
@@ -111,7 +118,40 @@ class Joins:
         node = self._store.nodes.get(key)
         if not found and len(jobs) == 1 and node is not None and node.gpus_total and node.gpus_used == node.gpus_total:
             return dict.fromkeys(range(node.gpus_total), GpuOwner(jobs[0], "whole node"))
-        return found
+        return self._labelled(key, node) | found
+
+    def _labelled(self, key: str, node: Node | None) -> dict[int, GpuOwner]:
+        """Owners by the labels of the exporter, but for GPUs that the scheduler knows to be free."""
+        cluster = key.partition("/")[0]
+        table, host = self._store.gpus.get(cluster), self.gpus.host(key)
+        if table is None or host is None or not table.owners:
+            return {}
+        used = None if node is None else node.gpus_used_indexes
+        labels = {gpu: table.owner(host, gpu) for gpu in range(table.counts[host]) if used is None or gpu in used}
+        return {gpu: self._by_label(cluster, label) for gpu, label in labels.items() if label}
+
+    def _by_label(self, cluster: str, label: str) -> GpuOwner:
+        kind, _, name = label.partition(":")
+        job = self._jobs_by_number().get(f"{cluster}/{name}") if kind == "job" else None
+        return GpuOwner(job, "exporter label", f"{kind} {name}")
+
+    def _jobs_by_number(self) -> dict[str, Job]:
+        """Running jobs by id and by the scheduler's own number; labels may have either."""
+        return self._remember("jobs by number", ("job",), self._number_jobs)
+
+    def _number_jobs(self) -> dict[str, Job]:
+        running = [job for job in self._store.jobs.values() if job.is_running]
+        return {f"{job.cluster}/{job.raw_id}": job for job in running} | {job.key: job for job in running}
+
+    def _gpus_of_job(self, job: Job) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """What a running job has: (node key, GPU indexes)."""
+        if job.gpu_map is not None:
+            yield from ((f"{job.cluster}/{name}", gpus) for name, gpus in job.gpu_map)
+            return
+        for name in _names(job.node_list):
+            key = f"{job.cluster}/{name}"
+            owners = self.owners_on_node(key).items()
+            yield key, tuple(gpu for gpu, owner in owners if owner.job is not None and owner.job.key == job.key)
 
     def _indexes(self, job: Job) -> dict[str, tuple[int, ...]]:
         """The job's GPU map by node; a job on a thousand nodes is asked a thousand times."""
@@ -123,14 +163,18 @@ class Joins:
 
     def node_name(self, cluster: str, raw: str) -> str:
         """The node name behind a name that another plane uses."""
+        return self.node_names(cluster).canonical(raw)
+
+    def node_names(self, cluster: str) -> NodeNames:
+        """What maps names to the node names that this cluster has now."""
         names = self._names.get(cluster)
         if names is None:
             names = self._names[cluster] = NodeNames()
-        known = self._remember("node names", ("node",), self._node_names)
+        known = self._remember("node names", ("node",), self._known_names)
         names.learn(known.get(cluster, frozenset()))
-        return names.canonical(raw)
+        return names
 
-    def _node_names(self) -> dict[str, frozenset[str]]:
+    def _known_names(self) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = defaultdict(set)
         for node in self._store.nodes.values():
             found[node.cluster].add(node.name)
@@ -160,39 +204,6 @@ class Joins:
                     counts.gpus_total = (counts.gpus_total or 0) + node.gpus_total
                 if node.gpus_used is not None:
                     counts.gpus_used = (counts.gpus_used or 0) + node.gpus_used
-        return found
-
-    # alerts
-
-    def alert_node(self, alert: Alert) -> Node | None:
-        """The node an alert is about, by its labels."""
-        labels = dict(alert.labels)
-        for label in ALERT_NODE_LABELS:
-            if label in labels:
-                node = self._store.nodes.get(f"{alert.cluster}/{self.node_name(alert.cluster, labels[label])}")
-                if node is not None:
-                    return node
-        return None
-
-    def alert_gpu(self, alert: Alert) -> int | None:
-        """The GPU index an alert is about, by its labels."""
-        labels = dict(alert.labels)
-        for label in GPU_LABELS:
-            digits = labels.get(label, "").removeprefix("nvidia")
-            if digits.isdigit():
-                return int(digits)
-        return None
-
-    def alerts_of_node(self, key: str) -> list[Alert]:
-        """Alerts about the node `cluster/name`."""
-        return self._remember("alerts by node", ("alert", "node"), self._alerts_by_node).get(key, [])
-
-    def _alerts_by_node(self) -> dict[str, list[Alert]]:
-        found: dict[str, list[Alert]] = defaultdict(list)
-        for alert in self._store.alerts.values():
-            node = self.alert_node(alert)
-            if node is not None:
-                found[node.key].append(alert)
         return found
 
 

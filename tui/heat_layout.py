@@ -1,4 +1,4 @@
-"""Where each node's tile is: racks side by side in a grid, nodes flowing inside, everything in natural order."""
+"""Where each node's tile is: groups side by side, in a grid or one after the other, nodes flowing inside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class Tile:
     name: str
     host: str
     gpus: int
-    rack: str
 
 
 @dataclass(slots=True)
@@ -54,40 +53,46 @@ class Layout:
         return tile, max(0, min(tile.gpus - 1, x - row.xs[index] - 1))
 
 
-def lay_out(racks: Iterable[tuple[str, list[Tile]]], width: int, *, zoomed_out: bool) -> Layout:
-    """Place the tiles of these racks in `width` cells. A rack without a name is labelled by its nodes."""
-    groups = [(label, tiles) for label, tiles in racks if tiles]
+def lay_out(groups: Iterable[tuple[str, list[Tile]]], width: int, *, zoomed_out: bool, in_grid: bool = True) -> Layout:
+    """Place the tiles of these groups in `width` cells; a group without a name is labelled by its nodes.
+
+    In a grid all groups are as wide as the largest: racks line up. Otherwise each takes what it needs.
+    """
+    filled = [(label, tiles) for label, tiles in groups if tiles]
     layout = Layout([], zoomed_out, {})
-    if not groups:
+    if not filled:
         return layout
-    label_width = min(LONGEST_LABEL, max(len(_label(label, tiles)) for label, tiles in groups)) + LABEL_GAP
-    widest_tile = max(layout.tile_width(tile) for _, tiles in groups for tile in tiles)
-    room = max(1, (width - label_width) // widest_tile)
-    per_line = min(room, max(len(tiles) for _, tiles in groups))
-    block = label_width + per_line * widest_tile
-    columns = max(1, (width + BLOCK_GAP) // (block + BLOCK_GAP))
-    for start in range(0, len(groups), columns):
-        _place(layout, groups[start : start + columns], per_line, block, label_width, widest_tile)
+    label_width = min(LONGEST_LABEL, max(len(_label(label, tiles)) for label, tiles in filled)) + LABEL_GAP
+    step = max(layout.tile_width(tile) for _, tiles in filled for tile in tiles)
+    room = max(1, (width - label_width) // step)
+    largest = max(len(tiles) for _, tiles in filled)
+    left = height = 0
+    first = 0
+    for label, tiles in filled:
+        per_line = min(room, largest if in_grid else len(tiles))
+        block = label_width + per_line * step
+        down = -(-len(tiles) // per_line)
+        if left + block > width or (height and down != height and not in_grid):
+            first, left, height = len(layout.lines), 0, 0
+        height = max(height, down)
+        layout.lines.extend(TileLine() for _ in range(first + height - len(layout.lines)))
+        _place(layout, label, tiles, (first, left), (per_line, label_width, step))
+        left += block + BLOCK_GAP
     return layout
 
 
-def _place(
-    layout: Layout, groups: list[tuple[str, list[Tile]]], per_line: int, block: int, label_width: int, step: int
-) -> None:
-    height = max(-(-len(tiles) // per_line) for _, tiles in groups)
-    first = len(layout.lines)
-    layout.lines.extend(TileLine() for _ in range(height))
-    for column, (label, tiles) in enumerate(groups):
-        left = column * (block + BLOCK_GAP)
-        for index, tile in enumerate(tiles):
-            down, across = divmod(index, per_line)
-            line = layout.lines[first + down]
-            if across == 0:
-                shown = tile.name if not label else label if down == 0 else ""
-                line.labels.append((left, shown[-LONGEST_LABEL:]))
-            layout.places[tile.key] = (first + down, len(line.tiles))
-            line.xs.append(left + label_width + across * step)
-            line.tiles.append(tile)
+def _place(layout: Layout, label: str, tiles: list[Tile], corner: tuple[int, int], shape: tuple[int, int, int]) -> None:
+    """Put a group's tiles with its upper left at `corner` (line, x); `shape` is (tiles a line, label, tile width)."""
+    (first, left), (per_line, label_width, step) = corner, shape
+    for index, tile in enumerate(tiles):
+        down, across = divmod(index, per_line)
+        line = layout.lines[first + down]
+        if across == 0:
+            shown = tile.name if not label else label if down == 0 else ""
+            line.labels.append((left, shown[-LONGEST_LABEL:]))
+        layout.places[tile.key] = (first + down, len(line.tiles))
+        line.xs.append(left + label_width + across * step)
+        line.tiles.append(tile)
 
 
 def _label(label: str, tiles: list[Tile]) -> str:

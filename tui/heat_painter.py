@@ -7,7 +7,6 @@ from textual.strip import Strip
 
 from crashcart.ops.fields import GpuRow, Scene
 from crashcart.ops.filter import Filter
-from crashcart.ops.store import Store
 
 from .cells import strip_of
 from .heat_cells import CellReader, Glyph, whole_node
@@ -41,8 +40,8 @@ class HeatPainter:
         store = self._scene.store
         fresh = tuple(store.freshness(cluster, name, self._scene.now) for cluster, name in store.sources)
         # Allocation shows nothing of the telemetry but faults, and those hardly ever change.
-        told = store.revision["gpu"] if metric.column is not None or wanted.text else _xids(store)
-        picture = self._shown.picture_of("node", "job")
+        told = store.revision["gpu"] if metric.columns or wanted.text else _told(self._scene)
+        picture = self._shown.picture_of("node", "job", "target")
         epoch = (picture, told, fresh, metric.id, wanted.text, zoomed_out)
         self._zoomed_out = zoomed_out
         if epoch != self._epoch:
@@ -127,7 +126,8 @@ class HeatPainter:
         return self._look.palette.on(GROUND, role)
 
 
-def _xids(store: Store) -> tuple[bytes, ...]:
-    """All Xids, to compare with: as bytes, because NaN differs from itself."""
-    columns = (table.columns.get("xid") for _, table in sorted(store.gpus.items()))
-    return tuple(b"" if column is None else column.tobytes() for column in columns)
+def _told(scene: Scene) -> tuple[object, ...]:
+    """What the allocation shows of the telemetry, to compare with: Xids as bytes, because NaN differs from itself."""
+    tables = [table for _, table in sorted(scene.store.gpus.items())]
+    xids = [b"" if column is None else column.tobytes() for column in (table.columns.get("xid") for table in tables)]
+    return (*xids, *(id(table.owners) for table in tables), scene.joins.gpus.missing())

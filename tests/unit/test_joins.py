@@ -25,14 +25,14 @@ def test_a_gpu_belongs_to_the_job_whose_allocation_has_its_index() -> None:
     )
     joins = Joins(store_with(listing("node", node(gpus_used=8)), listing("job", *halves)))
     owner = joins.owner_of_gpu("a100", "gpu001", 5)
-    assert owner is not None
+    assert owner is not None and owner.job is not None
     assert (owner.job.id, owner.source) == ("2", "scheduler")
 
 
 def test_without_indexes_the_only_job_of_a_full_node_owns_its_gpus() -> None:
     joins = Joins(store_with(listing("node", node(gpus_used=8)), listing("job", job("1", gpu_map=None))))
     owner = joins.owner_of_gpu("a100", "gpu001", 7)
-    assert owner is not None
+    assert owner is not None and owner.job is not None
     assert (owner.job.id, owner.source) == ("1", "whole node")
 
 
@@ -83,4 +83,4 @@ def test_gpus_of_a_queue_are_unknown_when_no_node_tells() -> None:
 
 def test_an_alert_finds_its_node() -> None:
     store = store_with(listing("node", node()), listing("alert", alert(), source="alertmanager"))
-    assert [found.name for found in Joins(store).alerts_of_node("a100/gpu001")] == ["GpuXid"]
+    assert [found.name for found in Joins(store).alerts.of_node("a100/gpu001")] == ["GpuXid"]

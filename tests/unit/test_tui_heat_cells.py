@@ -15,7 +15,7 @@ from crashcart.tui.heat_layout import Tile
 from crashcart.tui.heat_metrics import METRICS
 from tests.entities import float_column, job, listing, node
 
-TILE = Tile("a100/gpu001", "a100", "gpu001", "gpu001", 8, "r01")
+TILE = Tile("a100/gpu001", "a100", "gpu001", "gpu001", 8)
 
 
 @given(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crashcart.backends.model import GpuColumn, GpuRows
+from crashcart.backends.model import GpuColumn, GpuRows, Target
 from crashcart.backends.wire import Message, Source, slices
 from crashcart.ops.fields import Scene
 from crashcart.ops.joins import Joins
 from crashcart.ops.store import Store
-from crashcart.tui.heat_cells import DOWN, MISSING, STALE, CellReader, whole_node
+from crashcart.tui.heat_cells import DOWN, MISSING, NO_DATA, ODD, STALE, STALE_BUSY, CellReader, whole_node
 from crashcart.tui.heat_cursor import HeatCursor
 from crashcart.tui.heat_layout import Tile, lay_out
 from crashcart.tui.heat_metrics import METRICS
@@ -24,12 +24,12 @@ NOW = 1001.0
 BY_ID = {metric.id: metric for metric in METRICS}
 
 
-def tile(name: str = "gpu001", gpus: int = 8, rack: str = "r1") -> Tile:
-    return Tile(f"a100/{name}", "a100", name, name, gpus, rack)
+def tile(name: str = "gpu001", gpus: int = 8) -> Tile:
+    return Tile(f"a100/{name}", "a100", name, name, gpus)
 
 
 def racks(sizes: list[int]) -> list[tuple[str, list[Tile]]]:
-    return [(f"r{r}", [tile(f"n{r}-{n}", rack=f"r{r}") for n in range(size)]) for r, size in enumerate(sizes)]
+    return [(f"r{r}", [tile(f"n{r}-{n}") for n in range(size)]) for r, size in enumerate(sizes)]
 
 
 def store_with(*messages: Message) -> Store:
@@ -75,7 +75,7 @@ def test_racks_stand_side_by_side_where_there_is_room() -> None:
 
 
 def test_nodes_without_a_rack_are_labelled_by_their_first_name() -> None:
-    layout = lay_out([("", [tile(f"gpu{n:03d}", rack="") for n in range(20)])], 60, zoomed_out=False)
+    layout = lay_out([("", [tile(f"gpu{n:03d}") for n in range(20)])], 60, zoomed_out=False)
     assert len(layout.lines) > 1
     assert all(label.startswith("gpu") for line in layout.lines for _, label in line.labels)
 
@@ -136,22 +136,87 @@ def test_a_down_node_and_a_fallen_gpu_are_crosses() -> None:
 
 
 def test_an_allocation_nobody_knows_is_not_called_free() -> None:
-    assert cells(store_with(*nodes(gpus_used=None, gpus_used_indexes=None)), "allocation") == [MISSING] * 8
+    assert cells(store_with(*nodes(gpus_used=None, gpus_used_indexes=None)), "allocation") == [NO_DATA] * 8
 
 
-def test_missing_samples_are_dots_and_never_zero() -> None:
+def test_a_value_that_nobody_has_is_a_dot_and_never_zero() -> None:
     values = [math.nan, 0.0, 50.0, 100.0, *[math.nan] * 4]
-    store = store_with(*nodes(), *gpu_columns(util_percent=values))
-    shown = [glyph for glyph, _ in cells(store, "util")]
-    assert shown == ["·", "▁", "▅", "▇", "·", "·", "·", "·"]
-    assert cells(store, "temperature") == [MISSING] * 8
+    store = store_with(*nodes(), *gpu_columns(util_percent=values, temperature_celsius=[40.0] * 8))
+    assert [glyph for glyph, _ in cells(store, "util")] == ["·", "▁", "▅", "▇", "·", "·", "·", "·"]
+    assert cells(store, "power") == [NO_DATA] * 8
 
 
-def test_old_samples_and_late_sources_are_hatched() -> None:
-    store = store_with(*nodes(), *gpu_columns(util_percent=[50.0] * 8, age_seconds=[0.0, 300.0, *[0.0] * 6]))
-    assert cells(store, "util")[1] == STALE
-    assert cells(store, "util", NOW + 100) == [STALE] * 8
+def test_a_gpu_that_its_host_no_longer_reports_is_missing_in_every_view() -> None:
+    values = [math.nan, *[50.0] * 7]
+    store = store_with(*nodes(gpus_used_indexes=(), gpus_used=0), *gpu_columns(util_percent=values, power_watts=values))
+    assert cells(store, "util")[0] == MISSING
+    assert cells(store, "power")[0] == MISSING
+    assert cells(store, "allocation") == [MISSING, *[("□", "faint")] * 7]
+
+
+def test_a_host_that_reports_fewer_gpus_than_the_scheduler_counts_misses_some() -> None:
+    rows = [GpuRows("dcgm", "a100", 1, ("gpu001",), (7,))]
+    column = GpuColumn("dcgm", "a100", 1, "util_percent", NOW, memoryview(float_column([5.0] * 7)))
+    store = store_with(*nodes(gpus_used=0, gpus_used_indexes=()), *rows, column)
+    assert cells(store, "util")[7] == MISSING
+    assert cells(store, "allocation")[7] == MISSING
+
+
+def test_a_host_without_telemetry_misses_nothing() -> None:
+    store = store_with(*nodes(gpus_used=0, gpus_used_indexes=()), *gpu_columns(util_percent=[math.nan] * 8))
+    assert cells(store, "util") == [NO_DATA] * 8
+    assert {glyph for glyph, _ in cells(store, "allocation")} == {"□"}
+
+
+def test_old_samples_and_late_sources_are_hatched_darker_where_they_were_high() -> None:
+    ages = [0.0, 300.0, 300.0, *[0.0] * 5]
+    store = store_with(*nodes(), *gpu_columns(util_percent=[20.0, 20.0, *[80.0] * 6], age_seconds=ages))
+    assert cells(store, "util")[:3] == [("▂", "load-1"), STALE, STALE_BUSY]
+    assert cells(store, "util", NOW + 100) == [STALE, STALE, *[STALE_BUSY] * 6]
     assert {glyph for glyph, _ in cells(store, "allocation", NOW + 100)} == {"░"}
+
+
+def test_how_old_is_too_old_is_the_sources_to_say() -> None:
+    store = store_with(
+        *nodes(),
+        GpuRows("dcgm", "a100", 1, ("gpu001",), (8,), stale_after_seconds=400.0),
+        *gpu_columns(util_percent=[20.0] * 8, age_seconds=[300.0] * 8)[1:],
+    )
+    assert cells(store, "util")[0] == ("▂", "load-1")
+
+
+def failing(job: str = "dcgm-exporter", since: float = NOW - 30) -> list[Message]:
+    target = Target(
+        cluster="a100", source="prometheus", when=NOW, job=job, instance="gpu001:9400", host="gpu001",
+        error="connection refused", since=since, interval_seconds=15.0,
+    )  # fmt: skip
+    return list(slices(listing("target", target, source="prometheus"), 1))
+
+
+def test_a_failing_exporter_makes_its_host_stale_at_once() -> None:
+    told = gpu_columns(util_percent=[80.0] * 8, xid=[79.0, *[0.0] * 7], age_seconds=[40.0] * 8)
+    store = store_with(*nodes(), *told, *failing())
+    assert cells(store, "util") == [STALE_BUSY] * 8
+    assert cells(store, "xid") == [("✕", "stale"), *[STALE] * 7]
+
+
+def test_another_failing_exporter_of_the_host_says_nothing_about_its_gpus() -> None:
+    told = gpu_columns(util_percent=[80.0] * 8, age_seconds=[3.0] * 8)
+    for job_name in ("node-exporter", "ipmi", "dcgm-exporter"):
+        store = store_with(*nodes(), *told, *failing(job_name))
+        assert cells(store, "util")[0] == ("▇", "load-6"), "samples younger than the failure prove it wrong"
+    store = store_with(*nodes(), *told, *failing("node-exporter", since=NOW - 5))
+    assert cells(store, "util")[0] == ("▇", "load-6")
+
+
+def test_a_gpu_unlike_the_others_of_its_job_stands_out() -> None:
+    watts = [650.0, 655.0, 402.0, 660.0, 648.0, 651.0, 662.0, 655.0]
+    told = gpu_columns(power_watts=watts, util_percent=[99.0] * 8, memory_used_bytes=[1e9] * 8)
+    used = nodes(gpus_used=8, gpus_used_indexes=tuple(range(8)))
+    store = store_with(*used, *told, *slices(listing("job", job("1")), 1))
+    assert [cell == ODD for cell in cells(store, "power")] == [False, False, True, *[False] * 5]
+    assert cells(store, "util")[2] == ODD, "the rank that waits looks busy; its power tells"
+    assert ODD not in cells(store, "memory")
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.id)
@@ -164,5 +229,5 @@ def test_a_whole_node_shows_its_worst() -> None:
     assert whole_node([("■", "series-1"), DOWN, ("□", "faint")]) == DOWN
     assert whole_node([("■", "series-1")] * 8) == ("■", "series-1")
     assert whole_node([("■", "series-1"), ("□", "faint")]) == ("◧", "series-1")
-    assert whole_node([MISSING] * 8) == MISSING
+    assert whole_node([NO_DATA] * 8) == NO_DATA
     assert whole_node([("▁", "load-0"), ("▇", "load-6")]) == ("▄", "load-3")

@@ -8,11 +8,12 @@ from crashcart.tui.places import Place
 from crashcart.tui.shown import Shown
 
 from .alert_page import alert_page
+from .gpu_page import gpu_page
 from .job_page import job_page
 from .load_page import load_page
 from .node_page import node_page
-from .other_pages import gpu_page, queue_page
 from .page import Page
+from .queue_page import queue_page
 from .silence_page import silence_page
 from .sources_page import sources_page
 from .target_page import target_page

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from crashcart.ops.filter import compile_filter
-from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.commands import Scope
+from crashcart.tui.heat_counts import scheduler_counts, telemetry_counts
+from crashcart.tui.monitoring import firing_spans
 from crashcart.tui.selection import Selection, from_keys
-from crashcart.tui.states import word_mark
 
 from .emptiness import why_empty
 from .heatmap import Heatmap
@@ -40,30 +38,21 @@ class HeatView(Heatmap):
 
     def headline(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """`512 GPUs  430 in use  ▼ 2 drained  ✕ 1 down`, and the metric."""
-        picture = self._shown.picture_of("node")
+        store, now = self._shown.store, self._shown.scene.now
+        fresh = tuple(store.freshness(*slot, now) for slot in store.sources)
+        picture = (self._shown.picture_of("node"), fresh)
         if picture != self._counted_of:
-            self._counted_of, self._counted = picture, self._count()
-        left = [("Heatmap", "title"), ("  ", "text"), *self._counted]
+            gpus = sum(tile.gpus for _, tiles in self._groups for tile in tiles)
+            self._counted_of, self._counted = picture, scheduler_counts(self._shown, gpus)
+        left = [("Heatmap", "title"), ("  ", "text"), *self._counted, *telemetry_counts(self._shown)]
+        left += [("  ", "text"), *firing_spans(self._shown, now)]
         if self.filter.text:
             left += [("   / ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")]
-        zoom = "one cell a node" if self.cursor.layout.is_zoomed_out else "one cell a GPU"
-        return tuple(left), ((f"{self.metric.title}", "muted"), (f", {zoom}", "faint"))
+        cell = "node" if self.cursor.layout.is_zoomed_out else "GPU"
+        return tuple(left), ((f"{self.metric.title}", "muted"), (f" by {self.grouping}, a cell a {cell}", "faint"))
 
     _counted_of: object = None
     _counted: tuple[Span, ...] = ()
-
-    def _count(self) -> tuple[Span, ...]:
-        store = self._shown.store
-        nodes = [store.nodes[key] for key in self._shown.keys("node")]
-        gpus = sum(tile.gpus for _, tiles in self._racks for tile in tiles)
-        spans: list[Span] = [(words.plural(gpus, "GPU"), "muted")]
-        if nodes:
-            spans.append((f"  {sum(node.gpus_used or 0 for node in nodes):,} in use", "muted"))
-        for word, number in sorted(Counter(node.word for node in nodes).items()):
-            glyph, role = word_mark(word)
-            if role != "ok":
-                spans.append((f"  {glyph} {number:,} {word}", role))
-        return tuple(spans)
 
     def selections(self) -> list[Selection]:
         """The node under the cursor, and the job on that GPU."""

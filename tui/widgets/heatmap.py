@@ -17,10 +17,10 @@ from crashcart.tui.heat_cells import CellReader
 from crashcart.tui.heat_cursor import HeatCursor
 from crashcart.tui.heat_layout import Tile, lay_out
 from crashcart.tui.heat_legend import legend
-from crashcart.tui.heat_metrics import METRICS, HeatMetric
+from crashcart.tui.heat_metrics import METRICS, HeatMetric, exported, offered
 from crashcart.tui.heat_painter import HeatPainter
 from crashcart.tui.heat_readout import readout
-from crashcart.tui.heat_tiles import racks
+from crashcart.tui.heat_tiles import GROUPINGS, Grouping, groups
 from crashcart.tui.look import Look
 from crashcart.tui.shown import Shown
 
@@ -71,11 +71,13 @@ class Heatmap(LineWidget, can_focus=True):
         self.cursor = HeatCursor()
         self.zoomed_out: bool | None = None  # None: not chosen by hand
         self.message: tuple[tuple[Span, ...], ...] = ()
-        self._racks: list[tuple[str, list[Tile]]] = []
+        self.grouping: Grouping = "rack"
+        self._groups: list[tuple[str, list[Tile]]] = []
         self._drawn_attention: object = None
         self._tiles_of: object = None
         self._attention: list[tuple[Span, ...]] = []
         self._painter = HeatPainter(look, shown)
+        self._readout: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
 
     # data
 
@@ -86,21 +88,26 @@ class Heatmap(LineWidget, can_focus=True):
             self.set_timer(TURN_SECONDS / 2, self._take_attention)  # a turn of its own, before the lines are drawn
         else:
             self._take_attention()
-        generations = tuple(table.rows.generation for table in self._shown.store.gpus.values())
-        tiles_of = (self._shown.picture_of("node"), generations, self._shown.has_many_clusters())
-        if tiles_of != self._tiles_of:
-            self._tiles_of = tiles_of
-            fresh = racks(self._shown)
-            if fresh != self._racks:
-                self._racks = fresh
-                self._place()
+        self._take_groups()
         if is_large:
             self.repaint_in_turns(LINES_A_TURN)
         else:
             self.repaint()
 
+    def _take_groups(self) -> None:
+        """Group anew where nodes, telemetry's hosts or, when they are what groups, jobs are not as they were."""
+        generations = tuple(table.rows.generation for table in self._shown.store.gpus.values())
+        kinds = ("node", "job") if self.grouping == "job" else ("node",)
+        tiles_of = (self.grouping, self._shown.picture_of(*kinds), generations, self._shown.has_many_clusters())
+        if tiles_of != self._tiles_of:
+            self._tiles_of = tiles_of
+            fresh = groups(self._shown, self.grouping)
+            if fresh != self._groups:
+                self._groups = fresh
+                self._place()
+
     def _take_attention(self) -> None:
-        picture = self._shown.picture_of("node", "alert")
+        picture = self._shown.picture_of("node", "alert", "check")
         if picture != self._drawn_attention:
             self._drawn_attention, self._attention = picture, attention(self._shown)
 
@@ -117,9 +124,10 @@ class Heatmap(LineWidget, can_focus=True):
         width = self.size.width - 2
         if width <= 0:
             return
-        layout = lay_out(self._racks, width, zoomed_out=self.zoomed_out or False)
+        in_grid = self.grouping != "job"  # jobs differ too much in size
+        layout = lay_out(self._groups, width, zoomed_out=self.zoomed_out or False, in_grid=in_grid)
         if self.zoomed_out is None and len(layout.lines) > SCREENFULS * self.map_rows:
-            layout = lay_out(self._racks, width, zoomed_out=True)
+            layout = lay_out(self._groups, width, zoomed_out=True, in_grid=in_grid)
         self.cursor.settle(layout)
         self.cursor.scroll_into_view(self.page_lines)
 
@@ -162,17 +170,30 @@ class Heatmap(LineWidget, can_focus=True):
         self._moved()
 
     def action_next_fault(self) -> None:
-        """Go to the next GPU or node with a fault, in reading order, round the end."""
-        reader = CellReader(self._shown.scene, METRICS[0])
+        """Go to the next GPU or node with a fault, in any metric or in the one that is shown, round the end."""
+        readers = [CellReader(self._shown.scene, metric) for metric in dict.fromkeys((METRICS[0], self.metric))]
         for tile in self.cursor.tiles_after():
-            faults = [gpu for gpu, cell in enumerate(reader.cells(tile)) if cell[1] in ("crit", "warn")]
-            if faults:
-                self.cursor.to(tile, faults[0])
+            bad = [
+                gpu
+                for gpu, cells in enumerate(zip(*(reader.cells(tile) for reader in readers), strict=True))
+                if any(role in ("crit", "warn") for _, role in cells)
+            ]
+            if bad:
+                self.cursor.to(tile, bad[0])
                 self._moved()
                 return
 
     def action_metric(self, steps: int) -> None:
-        self.metric = METRICS[(METRICS.index(self.metric) + steps) % len(METRICS)]
+        """The next metric that some source exports."""
+        found = offered(exported(self._shown))
+        here = found.index(self.metric) if self.metric in found else 0
+        self.metric = found[(here + steps) % len(found)]
+        self._moved()
+
+    def action_group(self) -> None:
+        """Group by the next thing; the cursor stays on its GPU."""
+        self.grouping = GROUPINGS[(GROUPINGS.index(self.grouping) + 1) % len(GROUPINGS)]
+        self._take_groups()
         self._moved()
 
     def action_zoom(self) -> None:
@@ -210,7 +231,10 @@ class Heatmap(LineWidget, can_focus=True):
     # drawing
 
     def begin_frame(self) -> None:
-        self._painter.begin(self.metric, self.filter, zoomed_out=self.cursor.layout.is_zoomed_out)
+        zoomed_out = self.cursor.layout.is_zoomed_out
+        self._painter.begin(self.metric, self.filter, zoomed_out=zoomed_out)
+        at = (self._shown, self.cursor.tile, self.cursor.gpu)
+        self._readout = readout(*at, whole_node=zoomed_out, metric=self.metric, width=self.size.width - 2)
 
     def draw_line(self, y: int, width: int) -> Strip:
         if y >= self.map_rows:
@@ -243,11 +267,9 @@ class Heatmap(LineWidget, can_focus=True):
 
     def _foot(self, y: int, width: int) -> Strip:
         if y == FOOT_LINES - 1:
-            spans, ground = legend(self.metric), self.ground
+            spans, ground = legend(self.metric, self.grouping, width - 2), self.ground
         else:
-            cursor = self.cursor
-            spans = readout(self._shown, cursor.tile, cursor.gpu, cursor.layout.is_zoomed_out)[y]
-            ground = "surface"
+            spans, ground = self._readout[y], "surface"
         style = self.look.palette.on
         parts = [(" ", style(ground)), *((text, style(ground, role)) for text, role in spans)]
         return strip_of(parts, width, style(ground))
