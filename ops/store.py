@@ -28,6 +28,7 @@ from crashcart.backends.model import (
 )
 
 from .gpu_table import GpuTable
+from .planes import merged
 
 STALE_AFTER_INTERVALS = 2.5
 """A source is late when its picture is older than this many of its own intervals (two missed polls and some slack)."""
@@ -53,6 +54,8 @@ class Store:
         self.collector_alive = False
         self.last_beat: float | None = None
         self._pending: dict[tuple[str, str, str], dict[str, AnyEntity]] = {}
+        self._listed: dict[tuple[str, str, str], set[str]] = defaultdict(set)  # keys by (cluster, source, kind)
+        self._planes: dict[str, dict[str, Node]] = defaultdict(dict)  # node key -> as each source lists it
 
     # reading
 
@@ -185,24 +188,47 @@ class Store:
         first = (part.cluster, part.kind) not in self.listed
         self.listed.add((part.cluster, part.kind))
         changed = first
-        for key in [k for k, e in table.items() if _belongs(e, part) and k not in pending]:
-            del table[key]
-            changed = True
-        for key, entity in pending.items():
-            if table.get(key) != entity:
-                table[key] = entity
-                changed = True
+        mine = self._listed[(part.cluster, part.source, part.kind)]
+        for key in mine - pending.keys():
+            changed |= self._drop(table, key, part.source)
+        for entity in pending.values():
+            changed |= self._put(table, entity, part.source)
+        mine.intersection_update(pending)
+        mine.update(pending)
         return frozenset((part.kind,)) if changed else frozenset()
 
     def _merge(self, table: dict[str, AnyEntity], part: wire.Slice) -> frozenset[str]:
         changed = False
+        mine = self._listed[(part.cluster, part.source, part.kind)]
         for key in part.gone:
-            changed |= table.pop(key, None) is not None
+            changed |= self._drop(table, key, part.source)
         for entity in part.upserts:
-            if table.get(entity.key) != entity:
-                table[entity.key] = entity
-                changed = True
+            changed |= self._put(table, entity, part.source)
+        mine.difference_update(part.gone)
+        mine.update(entity.key for entity in part.upserts)
         return frozenset((part.kind,)) if changed else frozenset()
+
+    def _put(self, table: dict[str, AnyEntity], entity: AnyEntity, source: str) -> bool:
+        """Take an entity in; a node that other sources list too is merged with theirs. Return whether it changed."""
+        key, shown = entity.key, entity
+        if isinstance(entity, Node):
+            parts = self._planes[key]
+            parts[source] = entity
+            shown = merged(parts.values())
+        if table.get(key) == shown:
+            return False
+        table[key] = shown
+        return True
+
+    def _drop(self, table: dict[str, AnyEntity], key: str, source: str) -> bool:
+        """Forget what one source listed under this key; others may list it still. Return whether it changed."""
+        parts = self._planes.get(key)
+        if parts is not None and key in self.nodes and table is self.entities["node"]:
+            parts.pop(source, None)
+            if parts:
+                return self._put(table, *next((node, one) for one, node in parts.items()))
+            del self._planes[key]
+        return table.pop(key, None) is not None
 
     def _apply_source(self, source: wire.Source) -> frozenset[str]:
         slot = (source.cluster, source.name)
@@ -241,7 +267,3 @@ class Store:
             return frozenset()
         table.owners = owners.owners
         return frozenset((GPU_KIND,))
-
-
-def _belongs(entity: AnyEntity, part: wire.Slice) -> bool:
-    return entity.source == part.source and entity.cluster == part.cluster
