@@ -1,0 +1,135 @@
+"""Asks each minute who is scraped, from where and when: labels in use, sample times, the interval of the scrapes."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec.structs import astuple
+
+from .catalogue import Recipe
+from .desk import Desk
+from .durations import seconds_of
+from .fleet import Fleet, host_of
+from .sample_times import SampleTimes
+
+CENSUS_SECONDS = 60.0
+_GAPS_SECONDS = 600.0
+_LOOK_BACK_SECONDS = 600.0
+_MOST_DATED = 64
+"""Machines that vanish at once and are asked about one by one; when more do, it is the server's doing."""
+
+
+class Census:
+    """Knows which labels name machines here and which scrape each machine comes from."""
+
+    def __init__(self, desk: Desk, fleet: Fleet, times: SampleTimes) -> None:
+        self._desk = desk
+        self._fleet = fleet
+        self._times = times
+        self._taken = float("-inf")
+        self.jobs: frozenset[str] = frozenset()  # scrape jobs of GPU exporters
+        self.host_of_target: dict[tuple[str, str], str] = {}  # (job, instance) -> machine
+
+    async def note_newest_scrape(self) -> None:
+        """When anything was last scraped: ages are not carried on beyond it."""
+        query = self._desk.promql.newest_scrape()
+        answer = await self._desk.attempt("newest scrape", self._desk.client.vector("newest scrape", query, ()))
+        if answer is not None:
+            self._times.newest_scrape = answer.result[0].value[1] if answer.result else None
+
+    async def take(self, presence: Recipe) -> None:
+        """Ask when it is due. Raises BackendError."""
+        if time.monotonic() - self._taken < CENSUS_SECONDS:
+            return
+        labels = tuple(dict.fromkeys((*self._desk.options.host_labels, "instance", "job")))
+        query = self._desk.promql.sample_times(presence, labels)
+        answer = await self._desk.client.vector("sample times", query, labels)
+        found = [(dict(zip(labels, astuple(row.metric), strict=True)), row.value[1]) for row in answer.result]
+        self._settle_labels([labels_of for labels_of, _ in found])
+        self._note_targets(labels_of for labels_of, _ in found)
+        if found and not self._times.is_interval_known:
+            await self._desk.attempt("scrape interval", self._measure_interval(presence, found))
+        self._times.measured(self._by_host(found), self._desk.clock.now)
+        self._taken = time.monotonic() if found else float("-inf")
+
+    async def date_the_vanished(self, presence: Recipe, hosts: set[str]) -> None:
+        """Find out when machines that answer no more were last sampled."""
+        if len(hosts) > _MOST_DATED:
+            return
+        by_label: dict[str, list[str]] = {}
+        for name in hosts:
+            if name in self._fleet.raw_hosts:
+                place, value = self._fleet.raw_hosts[name]
+                by_label.setdefault(self._desk.promql.hosts[place], []).append(value)
+        for label, values in by_label.items():
+            step = max(1.0, self._times.interval_seconds / 3.0)
+            query = self._desk.promql.last_samples(presence, label, values, _LOOK_BACK_SECONDS, step)
+            answer = await self._desk.attempt("last samples", self._desk.client.vector("last samples", query, (label,)))
+            if answer is not None:
+                self._times.corrected(
+                    {
+                        host: row.value[1]
+                        for row in answer.result
+                        if (host := host_of(astuple(row.metric)[0])) is not None
+                    }
+                )
+
+    def _settle_labels(self, found: list[dict[str, str]]) -> None:
+        """Keep the labels that some series needs as its machine's name: each more makes every answer larger."""
+        candidates = self._desk.options.host_labels
+        needed = {next((name for name in candidates if labels[name]), candidates[-1]) for labels in found}
+        hosts = tuple(name for name in candidates if name in needed) or candidates[:1]
+        self._desk.promql.hosts = hosts
+        self._fleet.name_rows_by(hosts, self._desk.promql.gpus)
+
+    def _note_targets(self, found: Iterable[dict[str, str]]) -> None:
+        targets: dict[tuple[str, str], str] = {}
+        for labels in found:
+            host = self._named(labels)
+            if host is not None:
+                targets[(labels["job"], labels["instance"])] = host
+        self.host_of_target |= targets
+        self.jobs |= {job for job, _ in targets if job}
+
+    def _by_host(self, found: list[tuple[dict[str, str], float]]) -> dict[str, float]:
+        times: dict[str, float] = {}
+        for labels, at in found:
+            host = self._named(labels)
+            if host is not None:
+                times[host] = max(at, times.get(host, 0.0))
+        return times
+
+    def _named(self, labels: dict[str, str]) -> str | None:
+        """The machine of a series, by the first label that has a value."""
+        value = next((labels[name] for name in self._desk.options.host_labels if labels[name]), "")
+        return host_of(value)
+
+    async def _measure_interval(self, presence: Recipe, found: list[tuple[dict[str, str], float]]) -> None:
+        """From the times of one machine's samples; of a young server, from its list of targets."""
+        labels, _ = max(found, key=lambda row: row[1])
+        name = next((name for name in self._desk.options.host_labels if labels[name]), None)
+        if name is None:
+            return
+        query = self._desk.promql.raw(presence, name, labels[name], _GAPS_SECONDS)
+        answer = await self._desk.client.matrix("scrape interval", query, ("gpu",))
+        times = sorted(at for at, _ in answer.result[0].values) if answer.result else []
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        interval = statistics.median(gaps) if len(gaps) >= 3 else await self._configured_interval(labels)
+        if interval is not None:
+            self._times.interval_seconds = max(0.1, round(interval, 1))
+            self._times.is_interval_known = True
+
+    async def _configured_interval(self, labels: dict[str, str]) -> float | None:
+        """What the server's list of targets says; None where it keeps none."""
+        targets: dict[str, Any] = await self._desk.client.ordinary(
+            "targets", lambda library: library.get_targets(state="active")
+        )
+        for target in targets.get("activeTargets") or ():
+            own = target.get("labels", {})
+            if (own.get("job"), own.get("instance")) == (labels["job"], labels["instance"]):
+                return seconds_of(str(target.get("scrapeInterval", "")))
+        return None
