@@ -11,14 +11,13 @@ import msgspec
 from crashcart.backends.contract import AlertPicture, Change
 from crashcart.backends.errors import BadIdentifier
 from crashcart.backends.model import Matcher, Silence
-from crashcart.backends.text import clean
+from crashcart.backends.text import alert_id, clean
 
 from .amtool import moment_text
 from .client import WorldLink
 from .protocol import AlertsSeen, ObserveAlerts
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{3,63}\Z")
 
 
 class SilencePowers:
@@ -46,10 +45,10 @@ class SilencePowers:
 
     def extend(self, silence: Silence, *, ends: float, comment: str) -> Change:
         words = (f"--end={moment_text(ends)}", f"--comment={_line(comment, 'comment')}")
-        return _change(silence.id, "update", *words, _id(silence.id))
+        return _change(silence.id, "update", *words, alert_id(silence.id))
 
     def expire(self, silence: Silence) -> Change:
-        return _change(silence.id, "expire", _id(silence.id))
+        return _change(silence.id, "expire", alert_id(silence.id))
 
 
 def _matcher(matcher: Matcher) -> str:
@@ -72,12 +71,6 @@ def _line(text: str, what: str) -> str:
             f"{clean(text, limit=80)!r} cannot be the {what} of a silence: one line of plain text is needed"
         )
     return text
-
-
-def _id(raw: str) -> str:
-    if not _ID.match(raw):
-        raise BadIdentifier(f"{clean(raw, limit=80)!r} is not the id of a silence")
-    return raw
 
 
 def _change(target: str, verb: str, *words: str) -> Change:

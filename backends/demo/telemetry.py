@@ -131,7 +131,7 @@ class Telemetry:
 
 def load_of(node: SimNode, owner: SimJob | None) -> str:
     """The load that a GPU of this node is under."""
-    if owner is None or owner.state == "PENDING":
+    if owner is None or owner.state != "RUNNING":
         return "idle"
     if owner.hung_since is not None:
         return "hang"
