@@ -11,6 +11,7 @@ from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence, Ta
 
 from .joins import Joins
 from .store import Store
+from .xid import decode
 
 FieldType = Literal["text", "number", "seconds", "bytes", "names", "flag"]
 Value = str | float | int | bool | tuple[str, ...] | None
@@ -246,8 +247,31 @@ def _gpu_fields() -> tuple[Field, ...]:
         of_node("switch", lambda n: n.switch),
         of_job("job", lambda j: j.id),
         of_job("user", lambda j: j.user),
+        metric("margin", "temperature_margin_celsius"),
+        of("xid_name", "text", _xid_name),
+        of("missing", "flag", lambda s, g: _gpu_state(s, g) == "missing"),
+        of("telemetry", "text", _gpu_state),
+        of("outlier", "flag", _is_outlier),
         of("age", "seconds", _gpu_age),
     )
+
+
+def _gpu_state(scene: Scene, gpu: GpuRow) -> str:
+    """live, stale, exporter down, missing, or no data."""
+    key = f"{gpu.cluster}/{scene.joins.node_name(gpu.cluster, gpu.host)}"
+    return scene.joins.gpus.state(key, gpu.index, scene.now)
+
+
+def _is_outlier(scene: Scene, gpu: GpuRow) -> bool:
+    key = f"{gpu.cluster}/{scene.joins.node_name(gpu.cluster, gpu.host)}"
+    return gpu.index in scene.joins.gpus.outliers_on(key, scene.joins.jobs_on_node(key))
+
+
+def _xid_name(scene: Scene, gpu: GpuRow) -> str | None:
+    """What the last Xid means; None without one."""
+    table = scene.store.gpus.get(gpu.cluster)
+    xid = None if table is None else table.value("xid", gpu.host, gpu.index)
+    return decode(int(xid)).title if xid else None
 
 
 def _gpu_age(scene: Scene, gpu: object) -> Value:
