@@ -13,7 +13,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from crashcart.backends.errors import Malformed
 from crashcart.backends.text import clean
 
-from .answer import Answer
+from .answer import Answer, AnswerLost
 from .connection_failure import failure
 from .credentials import authorization
 from .options import Options, name_of
@@ -69,6 +69,8 @@ class Transport:
                 cert=self._certificate(),
             ) as response:
                 content = self._content(response, limit)
+                if not content and not _has_length(response):
+                    raise AnswerLost(f"alertmanager {self._name}: the connection broke in the middle of an answer")
                 return Answer(
                     self._name,
                     response.status_code,
@@ -99,6 +101,13 @@ class Transport:
         if self._options.auth is not None:
             request.headers["Authorization"] = authorization(self._options.auth)
         return request
+
+
+def _has_length(response: requests.Response) -> bool:
+    """Whether the headers say how much follows: cut off in their middle they do not, and that is no error to HTTP."""
+    return (
+        "Content-Length" in response.headers or "Transfer-Encoding" in response.headers or response.status_code == 204
+    )
 
 
 def _path(name: str | None) -> str | None:
