@@ -66,8 +66,8 @@ def _remember(turn: Turn, memory: Memory) -> None:
         memory.refreshed.take(name, _newest(reading.alerts), reading.skew)
         deadman = tuple(listed for listed in reading.alerts if listed.alert.name == turn.options.deadman)
         memory.deadman_refreshed.take(name, _newest(deadman), reading.skew)
-        if reading.failed_notifications is not None:
-            memory.notifications.take(name, reading.failed_notifications, turn.when)
+        if reading.metrics is not None:
+            memory.notifications.take(name, reading.metrics.failed_notifications, turn.when)
     for name, one in turn.told.items():
         if isinstance(one, Reading):
             memory.failing_since.pop(name, None)

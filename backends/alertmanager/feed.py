@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 
 from crashcart.backends.contract import Context, Pace
-from crashcart.backends.model import Batch, Item, Load
+from crashcart.backends.errors import BackendError
+from crashcart.backends.model import Batch, Item, Load, RequestLoad
 
 from .checks import Turn, checks
 from .link import Link
@@ -14,9 +15,7 @@ from .memory import Memory
 from .merge import merged_alerts, merged_silences
 from .options import Options
 from .parse import SOURCE
-from .reading import Question, read_all, readings_of
-
-METRICS_EVERY_SECONDS = 30.0
+from .reading import METRICS_EVERY_SECONDS, Question, Reading, read_all, readings_of
 
 
 class AlertmanagerFeed:
@@ -26,6 +25,7 @@ class AlertmanagerFeed:
         self._cluster = context.cluster
         self._options: Options = context.options
         self.memory = memory
+        self._metrics_loads: dict[str, RequestLoad] = {}
         self._links = [Link(url, self._options) for url in self._options.urls]
 
     async def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
@@ -47,13 +47,22 @@ class AlertmanagerFeed:
         readings = readings_of(told)
         alerts = merged_alerts([reading.alerts for reading in readings])
         silences = merged_silences([reading.silences for reading in readings])
-        loads = tuple(load for reading in readings for load in reading.loads)
         return [
             Batch(SOURCE, self._cluster, "alert", when, alerts, complete=True),
             Batch(SOURCE, self._cluster, "silence", when, silences, complete=True),
             Batch(SOURCE, self._cluster, "check", when, found, complete=True),
-            Load(SOURCE, self._cluster, when, loads),
+            Load(SOURCE, self._cluster, when, self._loads_of(told)),
         ]
+
+    def _loads_of(self, told: Mapping[str, Reading | BackendError]) -> tuple[RequestLoad, ...]:
+        """Of each that answers; metrics are not asked at every turn, so what they cost is kept."""
+        for name, one in told.items():
+            if isinstance(one, BackendError):
+                self._metrics_loads.pop(name, None)
+            elif one.metrics is not None:
+                self._metrics_loads[name] = one.metrics.load
+        loads = [load for one in told.values() if isinstance(one, Reading) for load in one.loads]
+        return (*loads, *self._metrics_loads.values())
 
     def _is_metrics_turn(self, when: float) -> bool:
         is_due = when - self.memory.metrics_at >= METRICS_EVERY_SECONDS

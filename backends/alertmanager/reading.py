@@ -22,12 +22,21 @@ SILENCES = "/api/v2/silences"
 METRICS = "/metrics"
 METRICS_LIMIT = 4 << 20
 METRICS_SECONDS = 2.0
+METRICS_EVERY_SECONDS = 30.0
 
 GRACE_SECONDS = 2.5
 """How long the slow ones are waited for once the first has answered: one that hangs must not stop the picture."""
 
 SKEW_SECONDS = 2.0
 """A `Date` header has whole seconds, so a smaller difference of two clocks is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What an Alertmanager counts: notifications that failed since it started, by integration."""
+
+    failed_notifications: Mapping[str, float]
+    load: RequestLoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Reading:
     silences: tuple[ListedSilence, ...]
     skew: float = 0.0
     loads: tuple[RequestLoad, ...] = ()
-    failed_notifications: Mapping[str, float] | None = None  # None: not asked, or it does not tell
+    metrics: Metrics | None = None  # None: not asked, or it does not tell
 
 
 Task = asyncio.Task[Reading | BackendError]
@@ -76,14 +85,15 @@ class Question:
             raise error
         return answer
 
-    def failed_notifications_of(self, ask: Ask) -> dict[str, float] | None:
-        """How many notifications failed, by integration; None where it does not tell. Raises BackendError."""
+    def metrics_of(self, ask: Ask) -> Metrics | None:
+        """Its counts of failed notifications; None where it does not tell. Raises BackendError."""
         answer = ask("GET", METRICS, limit=METRICS_LIMIT)
-        return (failed_notifications(answer.body) or None) if answer.status == 200 else None
+        failed = failed_notifications(answer.body) if answer.status == 200 else {}
+        return Metrics(failed, self._load("metrics", answer, len(failed), METRICS_EVERY_SECONDS)) if failed else None
 
-    def _load(self, what: str, answer: Answer, rows: int) -> RequestLoad:
-        name, every = f"{what} of {answer.name}", self.options.interval_seconds
-        return RequestLoad(name, every, answer.seconds, len(answer.body), rows)
+    def _load(self, what: str, answer: Answer, rows: int, every: float | None = None) -> RequestLoad:
+        every = every or self.options.interval_seconds
+        return RequestLoad(f"{what} of {answer.name}", every, answer.seconds, len(answer.body), rows)
 
 
 def _skew(answer: Answer) -> float:
@@ -119,10 +129,10 @@ async def _read(link: Link, question: Question) -> Reading | BackendError:
     if not question.with_metrics:
         return reading
     try:
-        failed = await link.within(METRICS_SECONDS, question.failed_notifications_of)
+        metrics = await link.within(METRICS_SECONDS, question.metrics_of)
     except BackendError:  # a proxy may keep /metrics back: alerts and silences are what matters
         return reading
-    return replace(reading, failed_notifications=failed)
+    return replace(reading, metrics=metrics)
 
 
 async def _settled(pending: set[Task]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ class Transport:
                 stream=True,
                 allow_redirects=False,
                 timeout=(min(CONNECT_SECONDS, self._options.timeout_seconds), SILENT_SECONDS),
-                verify=_path(self._options.tls.ca_file) or not self._options.tls.insecure,
+                verify=self._trusted(),
                 cert=self._certificate(),
             ) as response:
                 content = self._content(response, limit)
@@ -92,6 +93,13 @@ class Transport:
                 raise Malformed(f"alertmanager {self._name} answered with more than {limit >> 20} MiB; it was cut")
             parts.append(part)
         return b"".join(parts)
+
+    def _trusted(self) -> str | bool:
+        """Where the certificates lie that we trust: the system's, as for curl and amtool, not those of a package."""
+        if self._options.tls.insecure:
+            return False
+        paths = ssl.get_default_verify_paths()
+        return _path(self._options.tls.ca_file) or paths.cafile or paths.capath or True
 
     def _certificate(self) -> str | tuple[str, str] | None:
         certificate, key = _path(self._options.tls.cert_file), _path(self._options.tls.key_file)

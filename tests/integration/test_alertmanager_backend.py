@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import shlex
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from crashcart.backends.alertmanager import BACKEND
-from crashcart.backends.contract import AlertPicture, Change, Context
-from crashcart.backends.errors import Denied, Unreachable, Unsupported
-from crashcart.backends.model import Alert, Check, Item, Load, Matcher, Silence
-from crashcart.backends.testing import Turns
+from crashcart.backends.contract import AlertPicture, Context
+from crashcart.backends.errors import Unreachable
+from crashcart.backends.model import Matcher, Silence
 from tests.unit.alertmanager_server import Reply, ScriptedServer
 
 from .alertmanager_cluster import AlertmanagerCluster, not_installed
+from .alertmanager_reading import new_silence, turn
 from .fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.real
@@ -33,9 +25,6 @@ pytestmark = pytest.mark.real
 XID = {"alertname": "GpuXid", "severity": "critical", "Hostname": "gpu001", "gpu": "3"}
 HOT = {"alertname": "GpuHot", "severity": "warning", "instance": "gpu002"}
 DOWN = {"alertname": "ExporterDown", "severity": "warning", "instance": "gpu002"}
-HUNTER2 = "$2b$04$Kws6t13ghzun58hcjxcfneUDHXjoPyGlRlyGAcDCKv4s515lqxgF2"
-"""A password, as bcrypt makes it."""
-
 SECONDS = 15.0
 
 
@@ -72,23 +61,6 @@ async def proxy(pair: AlertmanagerCluster) -> AsyncIterator[FaultProxy]:
         yield running
 
 
-async def turn(context: Context) -> dict[str, dict[str, Any]]:
-    """The entities of one turn, by kind and name."""
-    feed = BACKEND.feed(context)
-    found: dict[str, dict[str, Any]] = {"alert": {}, "silence": {}, "check": {}}
-    item: Item | None = None
-    async with aclosing(feed.watch(Turns())) as watch:
-        while not isinstance(item, Load):
-            item = await anext(watch)
-            for entity in getattr(item, "upserts", ()):
-                if isinstance(entity, Alert | Check):
-                    found[entity.kind][entity.name] = entity
-                elif isinstance(entity, Silence):
-                    found["silence"][entity.id] = entity
-    await feed.close()
-    return found
-
-
 async def seen(context: Context, check: Callable[[AlertPicture], bool]) -> AlertPicture:
     """The first picture for which `check` holds. Raises TimeoutError."""
     powers = BACKEND.powers(context)
@@ -108,14 +80,6 @@ def state_of(picture: AlertPicture, name: str) -> str | None:
 
 def silence_of(picture: AlertPicture, id: str) -> Silence:
     return next(silence for silence in picture.silences if silence.id == id)
-
-
-def new_silence(context: Context, *matchers: Matcher, seconds: float = 3600.0, later: float = 0.0) -> Change:
-    starts = time.time() + later
-    wanted = matchers or (Matcher("alertname", "GpuXid"), Matcher("Hostname", "gpu0.*", is_regex=True))
-    return BACKEND.powers(context).silence(
-        "gpu001", wanted, starts=starts, ends=starts + seconds, author="crashcart:bob", comment="INC-43 it's known"
-    )
 
 
 async def silenced(context: Context, *matchers: Matcher, **fields: float) -> Silence:
@@ -178,7 +142,7 @@ async def test_a_frozen_member_does_not_hold_up_the_picture(frail: AlertmanagerC
         frail.signal(0, signal.SIGCONT)
 
 
-async def test_notifications_that_fail_are_seen(tmp_path: Path) -> None:
+async def test_notifications_that_fail_are_seen() -> None:
     if reason := not_installed():
         pytest.skip(f"no Alertmanager: {reason}")
     with ScriptedServer().running() as pager:
@@ -306,78 +270,3 @@ async def test_a_cable_pulled_out_is_unknown_within_the_timeout(pair: Alertmanag
     result = await BACKEND.powers(context).apply(new_silence(context), timeout=10)
     assert result.state == "unknown"
     assert [one for one in pair.silences(1).values() if one["status"]["state"] != "expired"] == []
-
-
-# TLS and sign-in
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AlertmanagerCluster, Path]]:
-    """One with TLS and a password, and the folder with its certificate."""
-    if reason := not_installed():
-        pytest.skip(f"no Alertmanager: {reason}")
-    home = tmp_path_factory.mktemp("tls")
-    write_certificate(home)
-    (home / "password").write_text("hunter2\n")
-    (home / "web.yml").write_text(
-        f"tls_server_config: {{cert_file: {home}/cert.pem, key_file: {home}/key.pem}}\n"
-        f"basic_auth_users: {{bob: '{HUNTER2}'}}\n"
-    )
-    with AlertmanagerCluster(web_config=home / "web.yml") as cluster:
-        yield cluster, home
-
-
-def write_certificate(home: Path) -> None:
-    """`cert.pem`, signed by itself for 127.0.0.1, and `key.pem`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "alertmanager of the tests")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (home / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (home / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
-async def test_tls_and_a_password_work_for_reading_and_silencing(guarded: tuple[AlertmanagerCluster, Path]) -> None:
-    cluster, home = guarded
-    signed_in = {"auth": {"username": "bob", "password_file": f"{home}/password"}}
-    context = cluster.context(**signed_in, tls={"ca_file": f"{home}/cert.pem"})
-    await turn(context)
-    assert (await silenced(context)).state == "active"
-    unchecked = cluster.context(**signed_in, tls={"insecure": True})
-    assert len((await turn(unchecked))["silence"]) == 1
-
-
-async def test_each_wrong_way_to_sign_in_says_what_to_do(
-    guarded: tuple[AlertmanagerCluster, Path], tmp_path: Path
-) -> None:
-    cluster, home = guarded
-    tls = {"ca_file": f"{home}/cert.pem"}
-    wrong = tmp_path / "wrong"
-    wrong.write_text("hunter3")
-    refused = {
-        "set auth": cluster.context(tls=tls),
-        str(wrong): cluster.context(tls=tls, auth={"username": "bob", "password_file": str(wrong)}),
-        "its certificate is not trusted": cluster.context(),
-        "tls.cert_file": cluster.context(tls={**tls, "cert_file": f"{home}/password"}),
-    }
-    for said, context in refused.items():
-        with pytest.raises(Denied) as caught:
-            await turn(context)
-        assert said in str(caught.value) and "hunter" not in str(caught.value)
-        with pytest.raises(Denied):
-            await BACKEND.powers(context).apply(new_silence(context), timeout=10)
-    with pytest.raises(Unsupported, match="write https://"):
-        await turn(cluster.context(cluster.urls[0].replace("https", "http")))

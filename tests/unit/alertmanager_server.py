@@ -19,7 +19,7 @@ DATA = Path(__file__).parents[1] / "data" / "alertmanager" / "0.25.0"
 TRICKLE_SECONDS = 0.05
 HANG_SECONDS = 60.0
 
-Manner = Literal["whole", "half", "hang", "drop", "trickle", "garbage", "endless"]
+Manner = Literal["whole", "half", "hang", "drop", "headless", "trickle", "garbage", "endless"]
 
 
 def sample(name: str) -> bytes:
@@ -29,7 +29,8 @@ def sample(name: str) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """`half` promises more than comes, `drop` hangs up without a word, `trickle` sends a header that never ends."""
+    """`half` promises more than comes, `headless` breaks off within the headers, `drop` hangs up without a word,
+    `trickle` sends a header that never ends."""
 
     body: bytes = b"[]"
     status: int = 200
@@ -132,6 +133,8 @@ def _answer(handler: BaseHTTPRequestHandler, reply: Reply, server: ScriptedServe
                 server.released.wait(HANG_SECONDS)
             case "garbage":
                 handler.wfile.write(b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n")
+            case "headless":
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCon")
             case "trickle":
                 handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
                 while not server.released.wait(TRICKLE_SECONDS):

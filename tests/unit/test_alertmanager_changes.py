@@ -245,6 +245,7 @@ async def test_whoever_may_not_silence_is_denied(server: ScriptedServer) -> None
     "reply",
     [
         Reply(manner="drop"),
+        Reply(manner="headless"),
         Reply(manner="hang"),
         Reply(manner="trickle"),
         Reply(manner="half"),

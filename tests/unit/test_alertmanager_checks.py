@@ -11,9 +11,9 @@ from crashcart.backends.alertmanager.checks import Turn, checks
 from crashcart.backends.alertmanager.memory import Memory
 from crashcart.backends.alertmanager.options import Options
 from crashcart.backends.alertmanager.parse import Listed
-from crashcart.backends.alertmanager.reading import Reading
+from crashcart.backends.alertmanager.reading import Metrics, Reading
 from crashcart.backends.errors import BackendError, Unreachable
-from crashcart.backends.model import Check
+from crashcart.backends.model import Check, RequestLoad
 from tests.entities import alert
 
 from .alertmanager_server import context
@@ -41,6 +41,10 @@ def listed(updated: float, name: str = "GpuXid", state: str = "firing") -> Liste
 
 def told(*alerts: Listed, **fields: Any) -> Reading:
     return Reading(alerts, (), **fields)
+
+
+def counts(failed: dict[str, float]) -> Metrics:
+    return Metrics(failed, RequestLoad("metrics of a", 30.0, 0.1, 1, len(failed)))
 
 
 def test_fresh_alerts_are_delivered() -> None:
@@ -157,9 +161,9 @@ def test_a_member_that_fails_is_critical_since_it_first_did() -> None:
 def test_notifications_that_fail_are_told_for_ten_minutes() -> None:
     watching = Watching()
     assert "notifications" not in watching.at(0, told(listed(0)))
-    old = watching.at(5, told(listed(0), failed_notifications={"webhook": 40.0, "email": 2.0}))["notifications"]
+    old = watching.at(5, told(listed(0), metrics=counts({"webhook": 40.0, "email": 2.0})))["notifications"]
     assert old.state == "ok"
-    check = watching.at(30, told(listed(29), failed_notifications={"webhook": 43.0, "email": 2.0}))["notifications"]
+    check = watching.at(30, told(listed(29), metrics=counts({"webhook": 43.0, "email": 2.0})))["notifications"]
     assert (check.state, check.since) == ("critical", NOW + 30)
     assert check.detail.startswith("a: 3 by webhook failed since 08:41:36 UTC")
     between = watching.at(35, told(listed(29)))["notifications"]
@@ -169,8 +173,8 @@ def test_notifications_that_fail_are_told_for_ten_minutes() -> None:
 
 def test_counts_that_begin_anew_are_no_failures() -> None:
     watching = Watching()
-    watching.at(0, told(listed(0), failed_notifications={"webhook": 40.0}))
-    assert watching.at(30, told(listed(29), failed_notifications={"webhook": 3.0}))["notifications"].state == "ok"
+    watching.at(0, told(listed(0), metrics=counts({"webhook": 40.0})))
+    assert watching.at(30, told(listed(29), metrics=counts({"webhook": 3.0})))["notifications"].state == "ok"
 
 
 def test_a_feed_after_a_failed_one_remembers_and_another_cluster_does_not() -> None:

@@ -91,7 +91,8 @@ async def test_the_configuration_is_never_asked_for(server: ScriptedServer) -> N
 async def test_requests_are_counted_as_load(server: ScriptedServer) -> None:
     load = (await turn(context(server.url, interval_seconds=7)))[-1]
     assert isinstance(load, Load)
-    alerts, silences = load.requests
+    alerts, silences, metrics = load.requests
+    assert (metrics.what, metrics.every_seconds, metrics.rows) == (f"metrics of {server.name}", 30.0, 10)
     assert alerts.what == f"alerts of {server.name}" and silences.what == f"silences of {server.name}"
     assert (alerts.every_seconds, alerts.size_bytes, alerts.rows) == (7.0, len(sample("alerts.json")), 6)
     assert alerts.seconds > 0
@@ -124,6 +125,17 @@ async def test_metrics_that_are_kept_back_take_away_one_check_only(server: Scrip
     assert len(listed(items, "alert")) == 6
 
 
+async def test_metrics_that_hang_do_not_take_the_alerts_with_them(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "METRICS_SECONDS", 0.3)
+    server.say["GET /metrics"] = Reply(manner="hang")
+    items = await turn(context(server.url))
+    assert "notifications" not in checks_of(items)
+    assert len(listed(items, "alert")) == 6
+    await threads_end()
+
+
 # one of several
 
 
@@ -153,7 +165,7 @@ async def test_two_members_are_one_picture(server: ScriptedServer, other: Script
     items = await turn(context(server.url, other.url))
     assert len(listed(items, "alert")) == 7
     load = items[-1]
-    assert isinstance(load, Load) and len(load.requests) == 4
+    assert isinstance(load, Load) and len(load.requests) == 6
 
 
 async def test_all_dead_is_unreachable_and_names_each() -> None:
@@ -193,6 +205,7 @@ async def test_where_one_may_come_back_it_is_no_refusal(server: ScriptedServer) 
         (Reply(b"[\xff]"), Malformed, "alerts are not understood"),
         (Reply(manner="half"), Unreachable, "broke in the middle"),
         (Reply(manner="drop"), Unreachable, "broke in the middle"),
+        (Reply(manner="headless"), Unreachable, "broke in the middle"),
         (Reply(manner="garbage"), Unreachable, "does not speak HTTP"),
     ],
 )
