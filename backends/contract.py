@@ -133,6 +133,8 @@ class Picture(msgspec.Struct, frozen=True):
     when: float
     alerts: tuple[Alert, ...] = ()
     silences: tuple[Silence, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    unread: tuple[str, ...] = ()  # what could not be read, in words, where the rest is good enough to go on
 
 
 @runtime_checkable

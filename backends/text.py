@@ -77,6 +77,11 @@ def workload_id(raw: str) -> str:
     return _identifier(WORKLOAD_ID, "workload, NAMESPACE/NAME", raw)
 
 
+def job_name(raw: str) -> str:
+    """Return `raw` when it names a job of any scheduler (`42_7`, `train/llm-7b`), else raise BadIdentifier."""
+    return raw if WORKLOAD_ID.match(raw) else job_id(raw)
+
+
 def alert_id(raw: str) -> str:
     """Return `raw` when it can be an alert's fingerprint or a silence's id, else raise BadIdentifier."""
     return _identifier(ALERT_ID, "fingerprint of an alert or id of a silence", raw)

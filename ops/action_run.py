@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from crashcart.backends.errors import BackendError
+from crashcart.backends.text import clean
 
 from .action_record import ActionRecords
 from .actions.base import Changing, Reading
@@ -88,18 +89,14 @@ class ActionRun:
         return await self._open_shell(target)
 
     async def _change(self, target: str, action: Changing) -> TargetResult:
-        scene = self._prepared.scene
-        applier = scene.powers.applier_of(action.power(scene.powers))
-        if applier is None:
-            return TargetResult(target, "FAILED", f"nothing in {self._cluster} can run changes")
         change = TargetChange(
             target,
             action,
-            scene,
-            applier,
+            self._prepared.scene,
             self._clock,
             self._prepared.verb.idempotent,
             lambda: self._fan.tell(target, "VERIFYING"),
+            lambda news: self._fan.tell(target, "RUNNING", clean(news, limit=200)),
         )
         attempt = await change.run()
         self._attempts[target] = attempt

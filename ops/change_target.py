@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crashcart.backends.contract import Applier, Change, CommandResult
+from crashcart.backends.contract import Change, CommandResult, TellingApplier
 from crashcart.backends.errors import BackendError, Denied, Malformed
 from crashcart.backends.text import clean
 
@@ -41,10 +41,10 @@ class TargetChange:
     target: str
     action: Changing
     scene: Scene
-    applier: Applier
     clock: Clock
     is_idempotent: bool
     verifying: Callable[[], None]
+    told: Callable[[str], None]  # how far a long change has come
 
     async def run(self) -> Attempt:
         """Apply, retry where that is safe, read back."""
@@ -76,12 +76,31 @@ class TargetChange:
         """Apply the changes in order up to the first that is not `ok`; its result is the result."""
         result = CommandResult("not_sent", None, detail="there is nothing to do")
         for number, change in enumerate(self.action.changes(self.target, self.scene)):
-            result = await _apply(self.applier, change)
+            result = await self._apply(change)
             if result.state == "not_sent" and number:
                 return CommandResult("failed", None, detail=f"{change.text} was not sent: {result.detail}")
             if result.state != "ok":
                 break
         return result
+
+    async def _apply(self, change: Change) -> CommandResult:
+        applier = self.scene.powers.applier(change, self.action.power(self.target, self.scene))
+        if applier is None:
+            return CommandResult("not_sent", None, detail=f"nothing in {self.scene.cluster.name} can run changes")
+        seconds = change.seconds or APPLY_SECONDS
+        try:
+            async with asyncio.timeout(seconds + GRACE_SECONDS):
+                if isinstance(applier, TellingApplier):
+                    return await applier.apply_telling(change, timeout=seconds, told=self.told)
+                return await applier.apply(change, timeout=seconds)
+        except TimeoutError:
+            return CommandResult("unknown", None, detail="no end within its deadline")
+        except Malformed as error:
+            return CommandResult("unknown", None, detail=str(error))
+        except Denied as error:
+            return CommandResult("failed", None, detail=str(error))
+        except BackendError as error:  # Unreachable and Unsupported are raised before anything is sent
+            return CommandResult("not_sent", None, detail=str(error))
 
     def _judge(self, sent: CommandResult, seen: Seen | str, proof: Proof) -> Attempt:
         said = f"the command was refused: {_words(sent)}" if sent.state == "failed" else ""
@@ -104,20 +123,6 @@ class TargetChange:
         why = seen.detail or "the command was accepted, its effect is not seen"
         why = f"{why} (after {self._patience(sent):.0f} s)"
         return Attempt(TargetResult(self.target, self.action.when_unseen, why, seen.text), proof)
-
-
-async def _apply(applier: Applier, change: Change) -> CommandResult:
-    try:
-        async with asyncio.timeout(APPLY_SECONDS + GRACE_SECONDS):
-            return await applier.apply(change, timeout=APPLY_SECONDS)
-    except TimeoutError:
-        return CommandResult("unknown", None, detail="no end within its deadline")
-    except Malformed as error:
-        return CommandResult("unknown", None, detail=str(error))
-    except Denied as error:
-        return CommandResult("failed", None, detail=str(error))
-    except BackendError as error:  # Unreachable and Unsupported are raised before anything is sent
-        return CommandResult("not_sent", None, detail=str(error))
 
 
 def _later(first: CommandResult, second: CommandResult) -> CommandResult:

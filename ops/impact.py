@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
@@ -50,7 +50,9 @@ def since_checkpoint(job: Job, now: float) -> float | None:
     return max(0.0, now - job.checkpoint_time)
 
 
-def impact(jobs: Iterable[Job], picture: Picture, *, stops_work: bool, capacity: tuple[str, ...] = ()) -> Impact:
+def impact(
+    jobs: Iterable[Job], picture: Picture, *, loses: Callable[[Job], bool], capacity: tuple[str, ...] = ()
+) -> Impact:
     """Sum up the touched jobs; work that goes on puts nothing at risk. An unknown part makes a sum unknown."""
     hit = sorted({job.key: job for job in jobs}.values(), key=lambda job: (-(job.gpus or 0), job.id))
     now = picture.when
@@ -58,7 +60,7 @@ def impact(jobs: Iterable[Job], picture: Picture, *, stops_work: bool, capacity:
         jobs=tuple(_hit(job, now) for job in hit),
         users=tuple(sorted({job.user for job in hit})),
         gpus=_total([job.gpus for job in hit]),
-        gpu_hours_at_risk=_total([hours_at_risk(job, now) for job in hit]) if stops_work else 0.0,
+        gpu_hours_at_risk=_total([hours_at_risk(job, now) if loses(job) else 0.0 for job in hit]),
         capacity=capacity,
     )
 

@@ -110,7 +110,8 @@ async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene
         reason=clean(request.params.get("reason", ""), limit=200),
         params=dict(request.params),
         targets=plans,
-        impact=impact(touched, scene.picture, stops_work=action.stops_work, capacity=capacity),
+        impact=impact(touched, scene.picture, loses=lambda job: action.loses(job, scene), capacity=capacity),
+        warnings=tuple(f"not read, so nothing is done there: {why}" for why in scene.picture.unread),
         confirmation=confirmation(
             decision.confirm_kind,
             verb,

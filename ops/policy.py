@@ -16,7 +16,7 @@ from .policy_rules import CONFIRM_DEFAULT, LADDER, Document, Role, scope_matches
 from .protocol import ConfirmKind
 from .verbs import BY_NAME, Verb
 
-TAKES_CAPACITY = frozenset({"drain", "reboot"})
+TAKES_CAPACITY = frozenset({"drain", "cordon", "reboot"})
 """Verbs that the share of a partition limits: they take nodes out of service."""
 
 _PATTERN_LETTERS = re.compile(r"[*?\[\]{},\s]")

@@ -8,14 +8,18 @@ from crashcart.backends import registry
 from crashcart.backends.contract import (
     AlertSilencer,
     Applier,
+    Change,
     Checkpointer,
+    Evictor,
     HostCommands,
     JobControl,
     NodeMaintainer,
     Observer,
+    OfPlane,
     ShellOpener,
 )
 
+from .all_planes import AllPlanes, is_of_plane
 from .backend_options import convert
 from .links import SSH, SessionLinks, close_quietly
 from .session import ClusterSession
@@ -26,29 +30,31 @@ Power = TypeVar("Power")
 class ClusterPowers(list[object]):
     """Power objects of one cluster in the order of its configuration; the first that offers something is used."""
 
-    def find(self, protocol: type[Power]) -> Power | None:
-        """The first object with this Protocol, or None."""
-        return next((power for power in self if isinstance(power, protocol)), None)
+    def maintainer(self, plane: str) -> NodeMaintainer | None:
+        """What changes nodes of this plane (a `source`)."""
+        return _of_plane(plane, [power for power in self if isinstance(power, NodeMaintainer)])
+
+    def control(self, plane: str) -> JobControl | None:
+        """What moves jobs of this plane."""
+        return _of_plane(plane, [power for power in self if isinstance(power, JobControl)])
+
+    def checkpointer(self, plane: str) -> Checkpointer | None:
+        """What asks jobs of this plane to save themselves."""
+        return _of_plane(plane, [power for power in self if isinstance(power, Checkpointer)])
+
+    def evictor(self, plane: str) -> Evictor | None:
+        """What moves pods off nodes of this plane."""
+        return _of_plane(plane, [power for power in self if isinstance(power, Evictor)])
 
     @property
     def observer(self) -> Observer | None:
-        return next((power for power in self if isinstance(power, Observer)), None)
-
-    @property
-    def nodes(self) -> NodeMaintainer | None:
-        return next((power for power in self if isinstance(power, NodeMaintainer)), None)
-
-    @property
-    def jobs(self) -> JobControl | None:
-        return next((power for power in self if isinstance(power, JobControl)), None)
+        """One that reads all planes together."""
+        found = tuple(power for power in self if isinstance(power, Observer))
+        return AllPlanes(found) if len(found) > 1 else next(iter(found), None)
 
     @property
     def alerts(self) -> AlertSilencer | None:
         return next((power for power in self if isinstance(power, AlertSilencer)), None)
-
-    @property
-    def checkpoints(self) -> Checkpointer | None:
-        return next((power for power in self if isinstance(power, Checkpointer)), None)
 
     @property
     def shells(self) -> ShellOpener | None:
@@ -58,14 +64,22 @@ class ClusterPowers(list[object]):
     def commands(self) -> HostCommands | None:
         return next((power for power in self if isinstance(power, HostCommands)), None)
 
-    def applier_of(self, power: object | None) -> Applier | None:
-        """What runs the changes of this object: itself where it can, else the first that can."""
+    def applier(self, change: Change, power: object | None) -> Applier | None:
+        """What runs this change: the plane that it names, else the object that made it, else the first that can."""
+        if change.plane:
+            return next((one for one in self if isinstance(one, Applier) and is_of_plane(one, change.plane)), None)
         return power if isinstance(power, Applier) else next((one for one in self if isinstance(one, Applier)), None)
 
     async def close(self) -> None:
         """Let go of what the objects hold."""
         for power in self:
             await close_quietly(power)
+
+
+def _of_plane(plane: str, found: list[Power]) -> Power | None:
+    """The object that says it is of this plane, else the first that says none."""
+    mine = (power for power in found if is_of_plane(power, plane))
+    return next(mine, next((power for power in found if not isinstance(power, OfPlane)), None))
 
 
 def build_powers(cluster: ClusterSession, links: SessionLinks) -> ClusterPowers:

@@ -12,7 +12,7 @@ from ClusterShell.NodeSet import NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolver
 
 from crashcart.backends.errors import BadIdentifier
-from crashcart.backends.text import alert_id, clean, job_id, node_name
+from crashcart.backends.text import WORKLOAD_ID, alert_id, clean, job_name, node_name
 
 from .verbs import TargetKind, Verb
 
@@ -28,7 +28,7 @@ _RANGE = re.compile(r"\s*([0-9]{1,12})(?:-([0-9]{1,12})(?:/([0-9]{1,6}))?)?\s*\Z
 
 CHECKS: dict[TargetKind, Callable[[str], str]] = {
     "node": node_name,
-    "job": job_id,
+    "job": job_name,
     "rack": node_name,
     "alert": alert_id,
     "silence": alert_id,
@@ -46,8 +46,8 @@ def expand(text: str) -> tuple[str, ...]:
 
 
 def expand_jobs(text: str) -> tuple[str, ...]:
-    """Return the job ids that `42,43,9_[2-4]` stands for, each once. Raises TargetError."""
-    return _expand(text, job_id, "job")
+    """Return the job ids that `42,9_[2-4],train/llm` stands for, each once. Raises TargetError."""
+    return _expand(text, job_name, "job")
 
 
 def expand_kind(kind: TargetKind, text: str) -> tuple[str, ...]:
@@ -97,6 +97,9 @@ def _expand(text: str, identifier: Callable[[str], str], what: str) -> tuple[str
         )
     names: dict[str, None] = {}
     for part in _parts(text):
+        if what == "job" and WORKLOAD_ID.match(part):  # to a node set the slash is a step
+            names[part] = None
+            continue
         room = LIMIT - len(names)
         if _size(part) > room:
             raise TargetError(f"{clean(part, limit=80)!r} makes more than {LIMIT} {what}s")

@@ -13,7 +13,8 @@ TargetKind = Literal["node", "job", "rack", "alert", "silence"]
 class Verb(msgspec.Struct, frozen=True):
     """One verb. `key` is its second key behind `x`; an idempotent verb may be retried by the Runner.
 
-    `target` is the kind that is meant when nothing else is said, `also` are other kinds that it takes.
+    `target` is the kind that is meant when nothing else is said, `also` are other kinds that it takes,
+    `alias` is another word for it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Verb(msgspec.Struct, frozen=True):
     help: str
     reads_only: bool = False
     also: tuple[TargetKind, ...] = ()
+    alias: str = ""
 
     def takes(self, kind: str) -> bool:
         """Whether things of this kind can be its targets."""
@@ -33,8 +35,9 @@ class Verb(msgspec.Struct, frozen=True):
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("drain", "Drain", "d", "node", "medium", True, True, "No new work on the node; running jobs go on."),
-    Verb("resume", "Resume", "r", "node", "medium", True, False, "Take the node back into service."),
+    Verb("drain", "Drain", "d", "node", "medium", True, True, "No new work on the node; pods are moved, jobs go on."),
+    Verb("cordon", "Cordon", "n", "node", "medium", True, True, "No new work on the node; all that runs goes on."),
+    Verb("resume", "Resume", "r", "node", "medium", True, False, "Take the node back into service.", alias="uncordon"),
     Verb(
         "reboot",
         "Reboot",
@@ -99,3 +102,5 @@ VERBS: tuple[Verb, ...] = (
 )
 
 BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
+BY_WORD: dict[str, Verb] = BY_NAME | {verb.alias: verb for verb in VERBS if verb.alias}
+"""By what people type."""

@@ -26,6 +26,7 @@ from crashcart.backends.text import clean, job_id, node_name
 from crashcart.backends.text import reason as plain_reason
 
 from .client import AnswerLost, WorldLink
+from .entities import SOURCE
 from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Ran, Run, Seen
 from .shell import DemoTerminal
 from .silencing import SilencePowers
@@ -35,6 +36,8 @@ SIGNALS = frozenset({"HUP", "INT", "TERM", "KILL", "USR1", "USR2", "CONT", "STOP
 
 class DemoPowers(SilencePowers):
     """All powers of the contract. Building a change does no I/O."""
+
+    plane = SOURCE
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.cluster, WorldLink(context.options))

@@ -47,6 +47,8 @@ _JOBS_BY_ONE = 4
 class SlurmPowers:
     """Verbs and readings; building a change does no I/O."""
 
+    plane = "slurm"
+
     def __init__(self, context: Context) -> None:
         self._cluster = context.cluster
         self._client = SlurmClient(context)

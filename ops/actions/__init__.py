@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Action
 from .cancel import Cancel
 from .checkpoint import Checkpoint
+from .cordon import Cordon
 from .diagnose import Diagnose
 from .drain import Drain
 from .expire_silence import ExpireSilence
@@ -22,6 +23,7 @@ ACTIONS: dict[str, Action] = {
     action.verb: action
     for action in (
         Drain(),
+        Cordon(),
         Resume(),
         Reboot(),
         Requeue(),

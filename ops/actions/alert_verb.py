@@ -10,7 +10,6 @@ from typing import Protocol
 
 from crashcart.backends.contract import AlertPicture, AlertSilencer
 from crashcart.backends.model import Alert, Job
-from crashcart.ops.powers import ClusterPowers
 
 from .base import BadParams, CannotAct, Changing, Proof, Scene, Seen
 
@@ -26,8 +25,8 @@ _DURATION = re.compile(r"(?:\d{1,5}[mhd])+\Z")
 class AlertVerb(Changing):
     """Base of the verbs that Alertmanager carries out. Alerts hurt no job, so none is touched."""
 
-    def power(self, powers: ClusterPowers) -> object | None:
-        return powers.alerts
+    def power(self, target: str, scene: Scene) -> object | None:
+        return scene.powers.alerts
 
     def silencer(self, scene: Scene) -> AlertSilencer:
         """The cluster's Alertmanager. Raises CannotAct."""

@@ -164,6 +164,10 @@ class Action(ABC):
         """What people call the target, to be shown and typed."""
         return target
 
+    def loses(self, job: Job, scene: Scene) -> bool:
+        """Whether this job's work since its last checkpoint is lost."""
+        return self.stops_work
+
     @abstractmethod
     def unavailable(self, target: str, scene: Scene) -> str | None:
         """Why it cannot be done to this target now, or None. Raises CannotAct for a target that is not there."""
@@ -187,8 +191,8 @@ class Changing(Action):
     provable_later: ClassVar[bool] = True  # from the snapshot in the audit log, by another process
 
     @abstractmethod
-    def power(self, powers: ClusterPowers) -> object | None:
-        """The object whose changes these are."""
+    def power(self, target: str, scene: Scene) -> object | None:
+        """The object whose changes these are, where they do not name a plane."""
 
     @abstractmethod
     def changes(self, target: str, scene: Scene) -> tuple[Change, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from crashcart.backends.contract import Change, Checkpointer
 from crashcart.backends.errors import BackendError
 from crashcart.backends.model import Job
-from crashcart.ops.powers import ClusterPowers
 from crashcart.ops.protocol import TargetPlan
 
 from .base import CannotAct, Changing, Proof, Scene, Seen
@@ -26,13 +25,13 @@ class Checkpoint(Changing):
     provable_later = False  # it takes a look from before the signal
     when_unseen = "UNKNOWN"  # it may still be writing, or wait for its next step
 
-    def power(self, powers: ClusterPowers) -> object | None:
-        return powers.checkpoints
+    def power(self, target: str, scene: Scene) -> object | None:
+        return scene.powers.checkpointer(scene.job(target).source)
 
     def unavailable(self, target: str, scene: Scene) -> str | None:
-        if scene.powers.checkpoints is None:
-            return f"nothing in {scene.cluster.name} can signal jobs with this configuration"
         job = scene.job(target)
+        if scene.powers.checkpointer(job.source) is None:
+            return f"nothing in {scene.cluster.name} can signal jobs of {job.source} with this configuration"
         if job.state != "RUNNING":
             return f"job {job.id} is {job_words(job)}; only a running job can save itself"
         return None
@@ -56,11 +55,11 @@ class Checkpoint(Changing):
 
     def changes(self, target: str, scene: Scene) -> tuple[Change, ...]:
         profile = self._profile(target, scene)
-        return (_checkpointer(scene).signal(target, profile.signal, profile.target),)
+        return (_checkpointer(scene.job(target), scene).signal(target, profile.signal, profile.target),)
 
     def proof(self, target: str, scene: Scene) -> Landing:
         profile = self._profile(target, scene)
-        return Landing(_checkpointer(scene), scene.job(target), profile)
+        return Landing(_checkpointer(scene.job(target), scene), scene.job(target), profile)
 
     def deadline_seconds(self, target: str, scene: Scene) -> float:
         return self._profile(target, scene).seconds
@@ -76,7 +75,7 @@ class Checkpoint(Changing):
 
     async def _signal_warnings(self, job: Job, profile: Profile, scene: Scene) -> list[str]:
         try:
-            caught = await _checkpointer(scene).caught_signals(job, profile.target)
+            caught = await _checkpointer(job, scene).caught_signals(job, profile.target)
         except BackendError as error:
             return [f"whether it handles SIG{profile.signal} could not be read: {error}"]
         if caught is None:
@@ -124,10 +123,11 @@ def _seen(verdict: Verdict) -> Seen:
     return Seen("not yet", f"{verdict.state} {verdict.text}", f"NOT PROVED: {why}")
 
 
-def _checkpointer(scene: Scene) -> Checkpointer:
-    if scene.powers.checkpoints is None:
-        raise CannotAct(f"nothing in {scene.cluster.name} can signal jobs")
-    return scene.powers.checkpoints
+def _checkpointer(job: Job, scene: Scene) -> Checkpointer:
+    found = scene.powers.checkpointer(job.source)
+    if found is None:
+        raise CannotAct(f"nothing in {scene.cluster.name} can signal jobs of {job.source}")
+    return found
 
 
 def _origin(profile: Profile) -> str:

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from crashcart.backends.contract import Change, JobControl
 from crashcart.backends.model import Job
 from crashcart.ops.impact import hours_at_risk, since_checkpoint
-from crashcart.ops.powers import ClusterPowers
 from crashcart.ops.protocol import TargetPlan
 
 from .base import CannotAct, Changing, JobProof, Scene, Seen
@@ -21,13 +20,14 @@ class JobVerb(Changing):
 
     verify_seconds = 30.0
 
-    def power(self, powers: ClusterPowers) -> object | None:
-        return powers.jobs
+    def power(self, target: str, scene: Scene) -> object | None:
+        return scene.powers.control(scene.job(target).source)
 
     def unavailable(self, target: str, scene: Scene) -> str | None:
-        if scene.powers.jobs is None:
-            return f"nothing in {scene.cluster.name} can {self.verb} jobs with this configuration"
-        return self.refusal(scene.job(target), scene)
+        job = scene.job(target)
+        if scene.powers.control(job.source) is None:
+            return f"nothing in {scene.cluster.name} can {self.verb} jobs of {job.source} with this configuration"
+        return self.refusal(job, scene)
 
     @abstractmethod
     def refusal(self, job: Job, scene: Scene) -> str | None:
@@ -50,7 +50,7 @@ class JobVerb(Changing):
         return ()
 
     def changes(self, target: str, scene: Scene) -> tuple[Change, ...]:
-        control = scene.powers.jobs
+        control = scene.powers.control(scene.job(target).source)
         if control is None:
             raise CannotAct(f"nothing in {scene.cluster.name} can {self.verb} jobs")
         return (self.change(target, control, scene),)

@@ -34,9 +34,12 @@ def is_ours(reason: str, signature: str) -> bool:
 def holder(node: Node, signature: str) -> str | None:
     """Who else holds the node, in words; None when nobody does or it is this operator.
 
-    A node in service is held by nobody: Slurm 24.11 leaves the old reason there after a resume.
+    A node in service is held by nobody: Slurm 24.11 leaves the old reason there after a resume. Kubernetes may know who
+    cordoned a node and not why.
     """
-    if not node.reason or is_ours(node.reason, signature) or not (node.is_draining or node.is_down):
+    if not (node.is_draining or node.is_down) or not (node.reason or node.reason_by):
         return None
-    reason = clean(node.reason, limit=200)
+    if is_ours(node.reason or "", signature):
+        return None
+    reason = clean(node.reason or "gave no reason", limit=200)
     return f"{clean(node.reason_by, limit=60)}: {reason}" if node.reason_by else reason

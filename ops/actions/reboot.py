@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crashcart.backends.contract import Change, NodeMaintainer
 from crashcart.backends.model import Job, Node
+from crashcart.ops.planes import KUBERNETES, sides
 from crashcart.ops.targets import fold
 
 from .base import Scene, Seen, words
@@ -17,9 +18,12 @@ class Reboot(NodeVerb):
     verb = "reboot"
 
     def refusal(self, node: Node, scene: Scene) -> str | None:
+        if node.source == KUBERNETES:
+            return "nothing reboots nodes through the Kubernetes API"
         if PENDING_REBOOT & set(node.flags):
             return f"a reboot of {node.name} is pending already: {words(node)}"
-        return None
+        others = [side for side in sides(scene.node(node.name)) if side.source != node.source and not side.is_draining]
+        return f"{others[0].source} still places work on it: drain it first" if others else None
 
     def change(self, node: str, maintainer: NodeMaintainer, scene: Scene) -> Change:
         return maintainer.reboot(node, written_reason(scene))

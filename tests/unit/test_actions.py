@@ -284,7 +284,7 @@ async def test_a_verb_that_nothing_offers_is_unavailable(desk: Desk) -> None:
         observe_nodes = desk.cluster.observe_nodes
         observe_jobs = desk.cluster.observe_jobs
 
-    desk.cluster = OnlyReads()  # type: ignore[assignment]
+    desk.powers = [OnlyReads()]
 
     for verb, target in (("drain", "gpu001"), ("cancel", "41"), ("checkpoint", "41"), ("shell", "gpu001")):
         params = {"reason": "x"} if verb == "drain" else {}

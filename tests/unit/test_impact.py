@@ -50,7 +50,7 @@ def test_hours_at_risk_count_from_the_last_checkpoint_of_this_run(
 def test_impact_names_jobs_biggest_first_and_each_user_once() -> None:
     small = replace(job("2", user="carol"), gpus=1)
 
-    hurt = impact((small, job("1"), job("1")), picture(), stops_work=True)
+    hurt = impact((small, job("1"), job("1")), picture(), loses=lambda _: True)
 
     assert [hit.id for hit in hurt.jobs] == ["1", "2"]
     assert hurt.users == ("bob", "carol")
@@ -59,13 +59,13 @@ def test_impact_names_jobs_biggest_first_and_each_user_once() -> None:
 
 
 def test_one_unknown_makes_the_sum_unknown() -> None:
-    hurt = impact((job("1"), replace(job("2"), gpus=None)), picture(), stops_work=True)
+    hurt = impact((job("1"), replace(job("2"), gpus=None)), picture(), loses=lambda _: True)
 
     assert (hurt.gpus, hurt.gpu_hours_at_risk) == (None, None)
 
 
 def test_work_that_goes_on_is_not_at_risk() -> None:
-    assert impact((job("1"),), picture(), stops_work=False).gpu_hours_at_risk == 0.0
+    assert impact((job("1"),), picture(), loses=lambda _: False).gpu_hours_at_risk == 0.0
 
 
 def test_capacity_counts_what_stays_in_service() -> None:

@@ -74,7 +74,7 @@ class Closes:
 
 def applier_of(powers: Sequence[object]) -> object:
     cluster = ClusterPowers(powers)
-    return cluster.applier_of(cluster.nodes)
+    return cluster.applier(Change("gpu001", "reboot", ("reboot",)), cluster.maintainer("slurm"))
 
 
 def test_changes_run_through_the_object_that_made_them_where_it_can() -> None:
@@ -89,9 +89,25 @@ def test_powers_are_found_by_what_they_offer() -> None:
     maintains = Maintains()
     powers = ClusterPowers([object(), maintains])
 
-    assert powers.nodes is maintains
-    assert powers.find(Maintains) is maintains
-    assert (powers.observer, powers.jobs, powers.shells, powers.commands, powers.checkpoints) == (None,) * 5
+    assert powers.maintainer("slurm") is maintains
+    assert (powers.observer, powers.control("slurm"), powers.shells, powers.commands, powers.alerts) == (None,) * 5
+
+
+class OnPlane(Both):
+    def __init__(self, plane: str) -> None:
+        self.plane = plane
+
+
+def test_a_power_that_names_its_plane_acts_on_that_plane_only() -> None:
+    slurm, kube = OnPlane("slurm"), OnPlane("kubernetes")
+    both = ClusterPowers([slurm, kube])
+    change = Change("gpu001", "cordon", ("cordon",), plane="kubernetes")
+
+    assert both.maintainer("kubernetes") is kube
+    assert both.applier(change, slurm) is kube
+    assert ClusterPowers([slurm]).maintainer("kubernetes") is None
+    assert ClusterPowers([slurm]).applier(change, slurm) is None
+    assert ClusterPowers([Both()]).applier(change, None) is None, "what names no plane never runs another's change"
 
 
 async def test_closing_powers_closes_those_that_hold_something() -> None:
