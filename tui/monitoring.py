@@ -21,8 +21,11 @@ from .states import check_mark
 ALERTING = frozenset((EVALUATOR, "alertmanager"))
 """Sources that would list alerts if they had ever answered."""
 
-PIPELINE = ("dead-man alert", "alert delivery")
-"""Checks that say whether an alert would arrive at all, the most telling first."""
+BLINDING = ("dead-man alert", "alert delivery", "rule evaluation")
+"""Checks that say whether an alert would be listed at all, the most telling first."""
+
+_SHORT = {"dead-man alert": "dead-man alert missing", "alert delivery": "Prometheus silent"}
+"""What these say when they are critical and it is known since when; a page has their own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,16 @@ def facts(shown: Shown, now: float) -> list[Fact]:
 
 
 def bad_checks(shown: Shown, now: float) -> list[Check]:
-    """Checks that are not well, of sources that answer: what a lost source said of itself is no longer known."""
+    """Checks that are not well, the worst first; what a source that is gone said of itself is no longer known."""
     checks = [shown.store.checks[key] for key in shown.keys("check")]
     bad = [check for check in checks if check.state != "ok" and not _is_old(shown, check, now)]
     severity = {"critical": 0, "unknown": 1}
-    names = {name: rank for rank, name in enumerate(PIPELINE)}
+    names = {name: rank for rank, name in enumerate(BLINDING)}
     return sorted(bad, key=lambda check: (severity.get(check.state, 2), names.get(check.name, len(names)), check.key))
 
 
 def _is_old(shown: Shown, check: Check, now: float) -> bool:
-    return shown.live.freshness(check.cluster, check.source, now) != "live"
+    return shown.live.freshness(check.cluster, check.source, now) not in ("live", "late")
 
 
 def lost(shown: Shown, now: float) -> list[Source]:
@@ -73,7 +76,16 @@ def alerts_known(shown: Shown, now: float) -> bool:
     """Whether alerts may be counted: everybody who lists them is live and no check says that some are missing."""
     if not shown.live.knows("alert", now, shown.cluster) or lost(shown, now):
         return False
-    return not any(check.state == "critical" for check in bad_checks(shown, now))
+    return not any(check.name in BLINDING for check in _critical(shown, now))
+
+
+def is_whole(shown: Shown, now: float) -> bool:
+    """Whether a board without alerts is good news: alerts are known and no check of the monitoring is critical."""
+    return alerts_known(shown, now) and not _critical(shown, now)
+
+
+def _critical(shown: Shown, now: float) -> list[Check]:
+    return [check for check in bad_checks(shown, now) if check.state == "critical"]
 
 
 def alert_counts(shown: Shown, now: float) -> tuple[Span, ...]:
@@ -111,28 +123,28 @@ def firing_spans(shown: Shown, now: float) -> tuple[Span, ...]:
     if firing is None:
         return (("? alerts", "unknown"),)
     if not firing:
-        return (("✓ no alerts", "ok"),)
+        return (("✓ no alerts", "ok"),) if is_whole(shown, now) else (("no alerts listed", "muted"),)
     role = "crit" if shown.joins.alerts.tally(shown.cluster)[("firing", "critical")] else "warn"
     return ((f"! {words.plural(firing, 'alert')}", role),)
 
 
 def trust(shown: Shown, now: float) -> tuple[tuple[Span, ...], ...]:
     """Whether the alerts can be believed, and if not, why."""
-    if alerts_known(shown, now):
+    if is_whole(shown, now):
         return ((("✓ ", "ok"), ("Every source of alerts answers and is whole.", "text")),)
     worst = facts(shown, now)
     reason = worst[0].text if worst else "a source of alerts has not answered yet"
-    return (
-        (("? ", "unknown"), ("Whether there are alerts is not known.", "strong")),
-        ((reason, worst[0].role if worst else "muted"),),
-    )
+    said = "Alerts are listed, but not all is well." if alerts_known(shown, now) else "Alerts are not known."
+    return ((("? ", "unknown"), (said, "strong")), ((reason, worst[0].role if worst else "muted"),))
 
 
 def alert_verdict(shown: Shown, now: float) -> tuple[tuple[Span, ...], ...]:
     """What a board without alerts says: that all is well, or why nobody knows."""
-    if alerts_known(shown, now):
+    if is_whole(shown, now):
         return ((("✓ ", "ok"), ("No alerts.", "ok")), (("Every source of alerts answers.", "faint"),))
-    return trust(shown, now)
+    known, unknown = "No alerts are listed, but not all is well.", "Whether there are alerts is not known."
+    (_, reason) = trust(shown, now)
+    return ((("? ", "unknown"), (known if alerts_known(shown, now) else unknown, "strong")), reason)
 
 
 def named(shown: Shown, cluster: str, text: str) -> str:
@@ -141,9 +153,11 @@ def named(shown: Shown, cluster: str, text: str) -> str:
 
 
 def check_text(check: Check, now: float) -> str:
-    """What a check found, and since when."""
-    said = f"{check.name}: {check.detail}" if check.detail else f"{check.name} is {check.state}"
-    return said if check.since is None else f"{said} {words.since(check.since, now)}"
+    """What a check found and since when, in one line: `Prometheus silent since 03:12:40 (4m)`."""
+    if check.state == "critical" and check.name in _SHORT and check.since is not None:
+        return f"{_SHORT[check.name]} {words.since(check.since, now)}"
+    said = f"{check.name}: {check.detail or check.state}"
+    return said if check.since is None else f"{said} ({words.age(now - check.since)})"
 
 
 def _check(shown: Shown, check: Check, now: float) -> Fact:

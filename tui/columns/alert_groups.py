@@ -66,14 +66,15 @@ def _severity(scene: Scene, group: Group) -> Cell:
 
 def _name(scene: Scene, group: Group) -> Cell:
     arrow = "▾ " if group.is_open else "▸ "
-    return ((arrow, "accent"), (group.label, "strong"), (f" ×{len(group.alerts):,}", "accent"))
+    return ((arrow, "accent"), (f"{len(group.alerts):,}× ", "accent"), (group.label, "strong"))
 
 
 def _about(scene: Scene, group: Group) -> Cell:
     names = {name for alert in group.alerts if (name := alerts.about(scene, alert))}
     if len(names) == 1:
         return plain(names.pop())
-    return plain(words.plural(len(names), "node") if names else "", "muted")
+    what = "job" if all(name.startswith("job ") for name in names) else "node"
+    return plain(words.plural(len(names), what) if names else "", "muted")
 
 
 def _since(scene: Scene, group: Group) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crashcart.backends.model import Check
 from crashcart.backends.wire import Source
 from crashcart.tui import words
-from crashcart.tui.columns.targets import error, node_name
+from crashcart.tui.columns.targets import cause, node_name
 from crashcart.tui.monitoring import trust
 from crashcart.tui.places import Place
 from crashcart.tui.shown import Shown
@@ -53,7 +53,7 @@ def _source(page: Page, shown: Shown, source: Source, name: str, width: int) -> 
 
 def _check(page: Page, check: Check, now: float, width: int, *, is_old: bool) -> None:
     glyph, role = check_mark(check)
-    when = f" {words.since(check.since, now)}" if check.since is not None else ""
+    when = f" ({words.age(now - check.since)})" if check.since is not None else ""
     text = f"{check.name}: {check.detail or check.state}{when}"
     page.text(
         f"{glyph} {check.state}",
@@ -72,6 +72,6 @@ def _targets(page: Page, shown: Shown) -> None:
         target = shown.store.targets[key]
         parts = ((target.job, 16, "strong"), (node_name(shown.scene, target) or target.instance, 16, "text"))
         since = (words.age(shown.scene.now - target.since), -5, "warn")
-        page.link((*columns((*parts, since)), (error(target), "text")), Place("target", key))
+        page.link((*columns((*parts, since)), (cause(target), "text")), Place("target", key))
     if len(keys) > LISTED:
         page.link(((f"all {len(keys):,}", "accent"),), Place("targets"))
