@@ -28,11 +28,18 @@ class Recipe(NamedTuple):
     scale: float = 1.0
     also: tuple[str, ...] = ()
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (label, values), for metrics that hold several things
+    fallback: tuple[str, float] | None = None  # (name, scale) for GPUs that do not have the first: split ones
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is one exporter metric, unchanged but for its unit."""
+        """Whether it is one exporter metric a GPU, unchanged but for its unit."""
         return self.how == "gauge" and not self.where
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """Exporter metric -> scale, the one that counts where a GPU has both last."""
+        own = {self.names[0]: self.scale}
+        return own if self.fallback is None else {self.fallback[0]: self.fallback[1], **own}
 
 
 PACES: Mapping[Metric, Pace] = {
@@ -61,7 +68,7 @@ _NVLINK_ERRORS = tuple(
 )
 
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("util_percent", (f"{_DCGM}GPU_UTIL",)),
+    Recipe("util_percent", (f"{_DCGM}GPU_UTIL",), fallback=(f"{_PROF}GR_ENGINE_ACTIVE", 100.0)),
     Recipe("util_percent", (f"{_PROF}GR_ENGINE_ACTIVE",), scale=100.0),
     Recipe("util_percent", ("gpu_gfx_activity",)),
     Recipe("tensor_percent", (f"{_PROF}PIPE_TENSOR_ACTIVE",), scale=100.0),
@@ -124,6 +131,15 @@ def known_names(overrides: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(names | set(overrides.values())))
 
 
+def plain_recipes(chosen: Mapping[Metric, Recipe]) -> dict[str, Recipe]:
+    """Exporter metric -> recipe, of those in `HISTORY` that one query can read together."""
+    found: dict[str, Recipe] = {}
+    for metric in HISTORY:
+        if metric in chosen and chosen[metric].is_plain:
+            found |= dict.fromkeys(chosen[metric].scales, chosen[metric])
+    return found
+
+
 def choose(exported: frozenset[str], overrides: Mapping[str, str]) -> dict[Metric, Recipe]:
     """The best recipe of each metric that this server can answer; a metric that nothing exports is left out.
 
@@ -133,7 +149,9 @@ def choose(exported: frozenset[str], overrides: Mapping[str, str]) -> dict[Metri
     for recipe in RECIPES:
         metric = recipe.metric
         if metric not in chosen and metric not in overrides and exported.issuperset(recipe.names):
-            chosen[metric] = recipe._replace(also=tuple(n for n in recipe.also if n in exported - set(recipe.names)))
+            also = tuple(name for name in recipe.also if name in exported - set(recipe.names))
+            fallback = recipe.fallback if recipe.fallback and recipe.fallback[0] in exported else None
+            chosen[metric] = recipe._replace(also=also, fallback=fallback)
     for metric_name, name in overrides.items():
         if name in exported:
             chosen[cast(Metric, metric_name)] = Recipe(cast(Metric, metric_name), (name,))

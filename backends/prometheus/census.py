@@ -18,7 +18,7 @@ from .sample_times import SampleTimes
 
 CENSUS_SECONDS = 60.0
 _GAPS_SECONDS = 600.0
-_LOOK_BACK_SECONDS = 600.0
+_LOOK_BACK_SECONDS = 3600.0
 _MOST_DATED = 64
 """Machines that vanish at once and are asked about one by one; when more do, it is the server's doing."""
 
@@ -65,9 +65,11 @@ class Census:
             if name in self._fleet.raw_hosts:
                 place, value = self._fleet.raw_hosts[name]
                 by_label.setdefault(self._desk.promql.hosts[place], []).append(value)
+        interval = self._times.interval_seconds
+        oldest = min((self._times.last[host] for host in hosts if host in self._times.last), default=0.0)
+        seconds = min(_LOOK_BACK_SECONDS, self._desk.clock.now - oldest + 2.0 * interval + 1.0)
         for label, values in by_label.items():
-            step = max(1.0, self._times.interval_seconds / 3.0)
-            query = self._desk.promql.last_samples(presence, label, values, _LOOK_BACK_SECONDS, step)
+            query = self._desk.promql.last_samples(presence, label, values, seconds, max(1.0, interval / 2.0))
             answer = await self._desk.attempt("last samples", self._desk.client.vector("last samples", query, (label,)))
             if answer is not None:
                 self._times.corrected(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from crashcart.backends.errors import BackendError
+from crashcart.backends.errors import BackendError, Unreachable
 
 from .client import PrometheusClient
 from .options import Options
@@ -33,11 +33,14 @@ class Desk:
     async def attempt(self, what: str, asking: Awaitable[T]) -> T | None:
         """What the server answers, or None: one part that fails is told as a problem and ends nothing else.
 
-        A server that does not answer at all is noticed by what every turn begins with.
+        Raises Unreachable when the server does not answer anything else either: a turn has many parts, and to wait for
+        each of them would hide its death for minutes.
         """
         try:
             found = await asking
         except BackendError as error:
+            if isinstance(error, Unreachable):
+                await self.client.scalar("server time", "time()")
             self.problems[what] = str(error)
             return None
         self.problems.pop(what, None)

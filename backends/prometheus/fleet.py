@@ -55,6 +55,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self.generation = int(time.time() * 1000.0)  # never that of a collector before us
+        self.told = (0, 0.0)  # generation and bounds of the rows that readers have
         self.hosts: tuple[str, ...] = ()
         self.counts: dict[str, int] = {}
         self.offsets: dict[str, int] = {}

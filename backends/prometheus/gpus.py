@@ -6,7 +6,6 @@ import time
 from array import array
 from collections.abc import AsyncGenerator
 from math import isnan
-from typing import Any
 
 from msgspec.structs import astuple
 
@@ -20,6 +19,7 @@ from .desk import SOURCE, Desk
 from .failures import QueryRefused
 from .fleet import Fleet
 from .gpu_columns import filled, packed, placed, quieted, restored
+from .look_back import find_the_departed, recall
 from .promql import NAME
 from .sample_times import SampleTimes
 
@@ -47,7 +47,7 @@ class GpuReader:
         self._asked_whole: dict[Metric, float] = {}
         self._when: dict[Metric, float] = {}
         self._before: dict[Metric, tuple[int, array[float]]] = {}
-        self._sent: tuple[int, float] | None = None
+        self._has_told_rows = False
 
     @property
     def presence(self) -> Recipe | None:
@@ -67,6 +67,8 @@ class GpuReader:
         if presence is None:
             return
         await self.census.take(presence)
+        if not self.fleet.hosts:
+            await find_the_departed(self._desk, self.fleet, self.times, presence)
         async for item in self._present(presence):
             yield item
         for metric in self._due(presence.metric):
@@ -89,6 +91,15 @@ class GpuReader:
         self._exported = frozenset(str(row["metric"].get(NAME, "")) for row in rows)
         self._probed = now
         self.recipes = choose(self._exported, overrides)
+        for metric, recipe in self.recipes.items():
+            if recipe.fallback is not None and not await self._needs(recipe, recipe.fallback[0]):
+                self.recipes[metric] = recipe._replace(fallback=None)
+
+    async def _needs(self, recipe: Recipe, fallback: str) -> bool:
+        """Whether some GPU has only the fallback; asking for it costs as much as another metric."""
+        query = self._desk.promql.needs_fallback(recipe, fallback)
+        answer = await self._desk.attempt("fallbacks", self._desk.client.vector("fallbacks", query, ()))
+        return bool(answer and answer.result)
 
     async def _present(self, presence: Recipe) -> AsyncGenerator[Item, None]:
         """Read the metric by which GPUs count as there, and see who went."""
@@ -107,8 +118,10 @@ class GpuReader:
         if vanished:
             self._restore(vanished)
             await self.census.date_the_vanished(presence, vanished)
-        if self._blank_the_missing(alive) or vanished:
-            changed = list(self.fleet.columns)
+            if not self._has_told_rows:
+                await recall(self._desk, self.fleet, self.recipes, vanished)
+        if self._blank_the_missing() or vanished:  # all else first: who sees this one may look at any
+            changed = [*(other for other in self.fleet.columns if other != metric), metric]
         for item in self._items(changed):
             yield item
 
@@ -180,7 +193,7 @@ class GpuReader:
             if generation == self.fleet.generation:
                 restored(self.fleet, self.fleet.columns[metric], before, hosts)
 
-    def _blank_the_missing(self, alive: set[str]) -> bool:
+    def _blank_the_missing(self) -> bool:
         """A GPU that its machine no longer names has no value in any column; return whether one had."""
         changed = False
         for row in self.fleet.unreported():
@@ -191,16 +204,17 @@ class GpuReader:
         return changed
 
     def _items(self, metrics: list[Metric]) -> list[Item]:
-        """Columns of these metrics; after rows or their bounds have moved, the rows and every column."""
-        items: list[Any] = []
-        state = (self.fleet.generation, self.times.stale_after_seconds)
-        if self._sent != state:
-            if self._sent is not None and self._sent[0] == self.fleet.generation:
-                self.fleet.generation += 1  # a reader drops its columns with the rows it had
+        """Columns of these metrics; after rows or their bounds have moved, the rows and every column that was read."""
+        items: list[Item] = []
+        fleet, bounds = self.fleet, self.times.stale_after_seconds
+        if not self._has_told_rows or fleet.told != (fleet.generation, bounds):
+            if fleet.told != (fleet.generation, bounds) and fleet.told[0] == fleet.generation:
+                fleet.generation += 1  # a reader drops its columns with the rows it had
             items.append(self._rows())
-            self._sent = (self.fleet.generation, self.times.stale_after_seconds)
-            metrics = list(self.fleet.columns)
-        items.extend(self._item(metric) for metric in metrics)
+            fleet.told = (fleet.generation, bounds)
+            self._has_told_rows = True
+            metrics = [*(metric for metric in fleet.columns if metric not in metrics), *metrics]
+        items.extend(self._item(metric) for metric in metrics if metric in self._when)
         return items
 
     def _rows(self) -> GpuRows:
@@ -210,6 +224,6 @@ class GpuReader:
         return GpuRows(SOURCE, self._desk.cluster, fleet.generation, fleet.hosts, counts, stale)
 
     def _item(self, metric: Metric) -> GpuColumn:
-        when = self._when.get(metric, self._desk.clock.when)
+        when = self._when[metric]
         column = packed(self.fleet.columns[metric])
         return GpuColumn(SOURCE, self._desk.cluster, self.fleet.generation, metric, when, column)

@@ -14,7 +14,7 @@ from crashcart.backends.contract import Interest
 from crashcart.backends.model import History
 from crashcart.backends.text import NODE_NAME, clean
 
-from .catalogue import HISTORY, Recipe
+from .catalogue import Recipe, plain_recipes
 from .desk import SOURCE, Desk
 from .fleet import NAN, host_of, index_of
 from .gpu_columns import BLANK, packed
@@ -68,17 +68,14 @@ class HistoryReader:
     async def _gpu_series(self, series: dict[str, Series], start: float, end: float) -> None:
         """One query for each label that names machines here; there is but one where all exporters are of one kind."""
         fleet, desk = self._gpus.fleet, self._desk
-        recipes = {
-            recipe.names[0]: recipe
-            for metric in HISTORY
-            if (recipe := self._gpus.recipes.get(metric)) is not None and recipe.is_plain
-        }
+        recipes = plain_recipes(self._gpus.recipes)
         wanted: dict[int, dict[str, str]] = {}  # label -> its value -> the name that was asked for
         for name in series:
             host = fleet.find(name)
             if host is not None and host in fleet.raw_hosts:
                 place, value = fleet.raw_hosts[host]
                 wanted.setdefault(place, {})[value] = name
+        order = {name: place for place, name in enumerate(recipes)}
         for place, names in wanted.items() if recipes else ():
             if place >= len(desk.promql.hosts):
                 continue
@@ -86,7 +83,8 @@ class HistoryReader:
             labels = (NAME, *desk.promql.by)
             asked = desk.client.span("GPUs of machines in view", query, labels, start=start, end=end, step=HOST_STEP)
             answer = await desk.attempt("history of GPUs", asked)
-            for row in answer.result if answer else ():
+            rows = sorted(answer.result, key=lambda row: order[astuple(row.metric)[0]]) if answer else ()
+            for row in rows:
                 self._put_gpu(series, names, recipes, astuple(row.metric), row.values, start)
 
     def _put_gpu(
@@ -103,7 +101,7 @@ class HistoryReader:
         name = next((names[label] for label in labels[1 : 1 + hosts] if label in names), None)
         index = next((index_of(label) for label in labels[1 + hosts :] if label), None)
         if recipe is not None and name is not None and index is not None:
-            points = _points(values, start, HOST_STEP, HOST_SECONDS, recipe.scale)
+            points = _points(values, start, HOST_STEP, HOST_SECONDS, recipe.scales[labels[0]])
             series[name][f"{recipe.metric}/{index}"] = points
 
     async def _host_series(self, series: dict[str, Series], start: float, end: float) -> None:

@@ -77,7 +77,16 @@ class Promql:
             case "rate":
                 rates = f"rate({self.series(names[0], *where)}[{self.rate_seconds:.0f}s])"
                 return f"max by ({by}) ({rates})"
-        return f"max by ({by}) ({self.series(names[0], *where)})"
+        slim = f"max by ({by}) ({self.series(names[0], *where)})"
+        if recipe.fallback is None:
+            return slim
+        name, scale = recipe.fallback
+        return f"{slim} or {scale / recipe.scale:g} * max by ({by}) ({self.series(name, *where)})"
+
+    def needs_fallback(self, recipe: Recipe, fallback: str) -> str:
+        """How many GPUs have the fallback of a metric only."""
+        by = ", ".join(self.by)
+        return f"count(max by ({by}) ({self.series(fallback)}) unless max by ({by}) ({self.series(recipe.names[0])}))"
 
     def at_least(self, recipe: Recipe, floor: float) -> str:
         """A metric where it is not below `floor`: few rows in a healthy cluster."""
@@ -85,12 +94,21 @@ class Promql:
 
     def sample_times(self, recipe: Recipe, labels: Sequence[str]) -> str:
         """When each machine was last sampled (server time), with the labels that say which scrape it comes from."""
-        return f"max by ({', '.join(labels)}) (timestamp({self.series(recipe.names[0])}))"
+        return f"max by ({', '.join(labels)}) ({self._times(recipe)})"
 
     def last_samples(self, recipe: Recipe, label: str, values: Iterable[str], seconds: float, step: float) -> str:
         """When machines that answer no more were last sampled within `seconds`."""
-        times = f"timestamp({self.series(recipe.names[0], matcher(label, '=~', any_of(values)))})"
-        return f"max by ({label}) (max_over_time({times}[{seconds:.0f}s:{step:.0f}s]))"
+        times = self._times(recipe, matcher(label, "=~", any_of(values)))
+        return f"max by ({label}) (max_over_time(({times})[{seconds:.0f}s:{step:.0f}s]))"
+
+    def seen_within(self, recipe: Recipe, seconds: float, step: float) -> str:
+        """Every GPU that was there within `seconds`, and when it was last sampled."""
+        return f"max by ({', '.join(self.by)}) (max_over_time(({self._times(recipe)})[{seconds:.0f}s:{step:.0f}s]))"
+
+    def last_values(self, names: Iterable[str], label: str, values: Iterable[str], seconds: float) -> str:
+        """The last values of several plain metrics of machines that answer no more."""
+        inner = self.named(names, matcher(label, "=~", any_of(values)))
+        return f"max by ({NAME}, {', '.join(self.by)}) (last_over_time({inner}[{seconds:.0f}s]))"
 
     def raw(self, recipe: Recipe, label: str, value: str, seconds: float) -> str:
         """Samples of one machine as they were scraped."""
@@ -98,7 +116,11 @@ class Promql:
 
     def owners(self, recipe: Recipe, labels: Sequence[str]) -> str:
         """Who has each GPU, by labels of its exporter."""
-        return f"max by ({', '.join((*self.by, *labels))}) ({self.series(recipe.names[0])})"
+        series = " or ".join(self.series(name) for name in _names(recipe))
+        return f"max by ({', '.join((*self.by, *labels))}) ({series})"
+
+    def _times(self, recipe: Recipe, *conditions: str) -> str:
+        return " or ".join(f"timestamp({self.series(name, *conditions)})" for name in _names(recipe))
 
     def exporter_pods(self, jobs: Iterable[str]) -> str:
         """The pods that exporters themselves run in."""
@@ -137,6 +159,11 @@ class Promql:
         conditions = ",".join((matcher("alertstate", "=", "firing"), *self._optional))
         window = f"[{step_seconds:.0f}s:{step_seconds / 6:.0f}s]"
         return f"max_over_time((count by (alertname) (ALERTS{{{conditions}}})){window})"
+
+
+def _names(recipe: Recipe) -> tuple[str, ...]:
+    """The metrics that say whether a GPU is there."""
+    return (recipe.names[0],) if recipe.fallback is None else (recipe.names[0], recipe.fallback[0])
 
 
 def _or_missing(one: LabelMatcher) -> str:
