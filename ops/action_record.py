@@ -69,6 +69,7 @@ class ActionRecords:
             "state": "CONFIRMED",
             "actor": self._actor.record(),
             "role": plan.role,
+            "acting_as": list(plan.acting_as),
             "policy": policy.digest,
             "verb": plan.verb,
             "cluster": plan.cluster,

@@ -23,6 +23,7 @@ from .policy import TAKES_CAPACITY, Decision, Policy, PolicyRequest, PolicyTarge
 from .policy_subject import policy_target, silence_seconds
 from .protocol import Plan, PlanRequest, TargetPlan
 from .refusal import Refusal
+from .review import check_allowed, identities
 from .targets import CHECKS, fold
 from .verbs import Verb
 
@@ -91,6 +92,7 @@ async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene
     """Ask every target and put the preview together. Raises Refusal."""
     targets = request.targets
     _check_available(targets, action, scene)
+    await check_allowed(verb.name, scene, targets)
     plans = await _previews(targets, action, scene)
     touched = [job for target in targets for job in action.touched_jobs(target, scene)]
     if verb.name in TAKES_CAPACITY:
@@ -122,6 +124,7 @@ async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene
         undo=action.undo(scene, targets),
         expires_in_seconds=EXPIRES_SECONDS,
         kind=scene.kind,
+        acting_as=await identities(scene, targets),
     )
     before = {target: snapshot(scene.entity(target)) for target in targets}
     return Prepared(plan, request, action, verb, scene, before)

@@ -90,6 +90,7 @@ class Plan(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     expires_in_seconds: float = 60.0
     kind: TargetKind = "node"
+    acting_as: tuple[str, ...] = ()  # who the clusters take the operator for: "kubernetes: oncall (...)"
 
 
 class TargetResult(msgspec.Struct, frozen=True):

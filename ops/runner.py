@@ -35,6 +35,7 @@ from .powers import ClusterPowers
 from .protocol import ConfirmRequest, Finished, OpenAction, Planned, PlanRequest, Refused
 from .refusal import Refusal
 from .replies import Replies
+from .review import check_allowed
 from .session import ClusterSession, Session
 from .verbs import Verb
 
@@ -208,6 +209,7 @@ class Runner:
             raise Refusal("confirmation", wrong)
         if pending.prepared.action.binds:
             await self._check_unchanged(pending.prepared)
+        await check_allowed(plan.verb, pending.prepared.scene, [target.target for target in plan.targets])
         self._decide(pending.prepared.request, pending.prepared.scene)
 
     async def _check_unchanged(self, prepared: Prepared) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from crashcart.ops.targets import TargetError, expand_typed
-from crashcart.ops.verbs import BY_NAME, TargetKind, Verb
+from crashcart.ops.verbs import BY_WORD, TargetKind, Verb
 
 from .places import ROOT_VIEWS, SIDE_VIEWS
 
@@ -84,8 +84,8 @@ def parse(text: str) -> Typed | None:
             return SetCluster(None if rest in ("", "all", "*") else rest)
         case "q" | "quit" | "exit":
             return Simple("quit")
-    if word in BY_NAME:
-        return _act(BY_NAME[word], rest)
+    if word in BY_WORD:
+        return _act(BY_WORD[word], rest)
     if word in SIMPLE:
         return Simple(word)
     raise CommandLineError(f"there is no command {word!r}; Tab shows what there is")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crashcart.backends.model import Job, Node
+from crashcart.ops.planes import KUBERNETES, sides
 from crashcart.ops.verbs import VERBS, Verb
 
 from .selection import Selection
@@ -50,6 +51,8 @@ def _why_not(shown: Shown, verb: Verb, selection: Selection) -> str:
         return "" if can_silence else "this cluster has no Alertmanager"
     if selection.kind == "node":
         nodes = [shown.store.nodes[key] for key in keys if key in shown.store.nodes]
+        if verb.name == "cordon" and not any(side.source == KUBERNETES for node in nodes for side in sides(node)):
+            return "not in Kubernetes: a drain does the same"
         return _first(nodes, _NODE_RULES.get(verb.name), len(keys))
     jobs = [shown.store.jobs[key] for key in keys if key in shown.store.jobs]
     return _first(jobs, _JOB_RULES.get(verb.name), len(keys))

@@ -27,6 +27,8 @@ def preview_lines(plan: Plan, width: int) -> list[Line]:
         lines += _labelled("Warning", f"! {warning}", width, "warn")
     if plan.reason:
         lines += _labelled("Reason", plan.reason, width)
+    for identity in plan.acting_as:
+        lines += _labelled("Acting as", identity, width)
     for name, value in plan.params.items():
         if name not in UNTOLD_PARAMS:
             lines += _labelled(name.capitalize(), value, width)

@@ -51,6 +51,7 @@ class SmallKube:
         self.blocked: dict[str, str] = {}
         self.is_cut = False
         self.loses_answers = False
+        self.refusals: dict[tuple[str, str], str] = {}  # (verb, target) -> the API server's words
         self.applied: list[Change] = []
 
     async def observe(self) -> Picture:
@@ -64,6 +65,14 @@ class SmallKube:
     async def observe_jobs(self, ids: Sequence[str]) -> tuple[Job, ...]:
         self._reach()
         return tuple(self.jobs[job] for job in ids)
+
+    async def acting_as(self) -> str:
+        self._reach()
+        return "oncall (groups: system:authenticated)"
+
+    async def refusal(self, verb: str, target: str) -> str | None:
+        self._reach()
+        return self.refusals.get((verb, target))
 
     async def pods_on(self, node: str) -> tuple[PodHit, ...]:
         self._reach()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from crashcart.ops.protocol import Finished, Progress
+from crashcart.ops.protocol import Finished, Progress, Refused
 from tests.unit.runner_desk import Desk
 from tests.unit.small_cluster import SmallCluster, job, node
 from tests.unit.small_kube import SmallKube, kube_node, pod
@@ -170,3 +170,17 @@ async def test_wrong_ways_of_draining_are_refused(desk: Desk, name: str, value: 
 
     assert refused.code == "usage"
     assert name in refused.why
+
+
+async def test_the_cluster_says_who_we_are_and_what_it_would_refuse(desk: Desk, kube: SmallKube) -> None:
+    plan = await desk.previews("drain", "gpu001", reason="x")
+    assert plan.acting_as == ("kubernetes: oncall (groups: system:authenticated)",)
+
+    kube.refusals[("drain", "gpu001")] = 'User "viewer" cannot patch resource "nodes"'
+    answer = await desk.confirms(plan)
+
+    assert isinstance(answer, Refused)
+    assert answer.why == 'kubernetes would refuse drain on gpu001: User "viewer" cannot patch resource "nodes"'
+    assert (await desk.is_refused("drain", "gpu001", reason="x")).code == "unavailable"
+    assert kube.applied == []
+    assert (await desk.previews("drain", "gpu002", reason="x")).acting_as == ()

@@ -10,6 +10,7 @@ from crashcart.ops.protocol import Impact, Plan, TargetPlan
 def plan_lines(plan: Plan) -> Iterator[str]:
     """What will run, whom it hits, what will undo it."""
     yield f"{plan.title} on {plan.cluster}, as {plan.actor} ({plan.role}), risk {plan.risk}"
+    yield from (f"acting as {identity}" for identity in plan.acting_as)
     for warning in plan.warnings:
         yield f"! {warning}"
     for target in plan.targets:
