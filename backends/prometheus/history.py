@@ -42,12 +42,14 @@ class HistoryReader:
         self._instances: dict[str, set[str]] = {}  # machine -> instances of its node_exporter
         self._instances_asked = float("-inf")
         self._alerts_asked = float("-inf")
+        self._began = 0.0  # server time at which the machines came into view
 
     async def read(self, interest: Interest, *, anew: bool) -> list[History]:
         """What is looked at now; `anew` when it has only just come into view."""
         found: list[History] = []
         names = [name for name in interest.hosts if NODE_NAME.match(name)][:MOST_HOSTS]
         if names:
+            self._began = self._desk.clock.now if anew or not self._began else self._began
             found += await self._hosts(names)
         if interest.alerts and (anew or self._is_affordable("alerts (24 h)", self._alerts_asked)):
             self._alerts_asked = time.monotonic()
@@ -58,7 +60,8 @@ class HistoryReader:
         return time.monotonic() - asked >= _SHARE * self._desk.client.ledger.server_seconds(what)
 
     async def _hosts(self, names: list[str]) -> list[History]:
-        end = math.floor(self._desk.clock.now / HOST_STEP) * HOST_STEP  # the same steps at every turn: no flicker
+        steps = math.floor((self._desk.clock.now - self._began) / HOST_STEP)
+        end = self._began + steps * HOST_STEP  # the first reading ends now, later ones have the same steps: no flicker
         start = end - HOST_SECONDS
         series: dict[str, Series] = {name: {} for name in names}
         await self._gpu_series(series, start, end)
