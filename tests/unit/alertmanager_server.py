@@ -44,6 +44,7 @@ class Asked:
     line: str  # "GET /api/v2/alerts"
     headers: dict[str, str]
     body: bytes
+    client_port: int  # of the connection
 
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
@@ -112,7 +113,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             line = f"{self.command} {self.path}"
             with server.has_asked:
-                server.asked.append(Asked(line, dict(self.headers.items()), body))
+                server.asked.append(Asked(line, dict(self.headers.items()), body, self.client_address[1]))
                 server.has_asked.notify_all()
             reply = server.say.get(line, Reply(b'"silence not found"', 404))
             self.close_connection = reply.manner != "whole"
@@ -153,9 +154,9 @@ def _answer(handler: BaseHTTPRequestHandler, reply: Reply, server: ScriptedServe
 
 
 def _head(handler: BaseHTTPRequestHandler, reply: Reply, length: int) -> None:
-    handler.send_response(reply.status)
+    handler.send_response_only(reply.status)
     handler.send_header("Content-Type", reply.content_type)
     handler.send_header("Content-Length", str(length))
-    for name, value in reply.headers.items():
+    for name, value in {"Date": handler.date_time_string(), **reply.headers}.items():
         handler.send_header(name, value)
     handler.end_headers()

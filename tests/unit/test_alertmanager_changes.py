@@ -186,6 +186,13 @@ async def test_extending_sends_start_and_matchers_as_alertmanager_has_them(serve
     assert (sent["endsAt"], sent["comment"]) == ("2027-01-01T00:01:40.000Z", "more")
 
 
+async def test_an_extension_is_sent_over_a_connection_of_its_own(server: ScriptedServer) -> None:
+    """Over the one that was just used, "nothing was sent" could not be told from "the answer was lost"."""
+    of = powers(server.url)
+    await of.apply(of.extend(known(), ends=1798761700.0, comment="more"), timeout=10)
+    assert len({asked.client_port for asked in server.asked}) == 2
+
+
 async def test_an_ended_silence_is_not_extended(server: ScriptedServer) -> None:
     server.say[GET] = Reply(msgspec.json.encode({**KEPT, "status": {"state": "expired"}}))
     of = powers(server.url)

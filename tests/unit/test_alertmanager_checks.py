@@ -92,6 +92,12 @@ def test_the_last_alert_that_is_resolved_properly_leaves_it_unknown() -> None:
     assert watching.at(5, told())["alert delivery"].state == "unknown"
 
 
+def test_a_refresh_counts_also_when_its_alert_is_resolved() -> None:
+    watching = Watching()
+    watching.at(0, told(listed(-5), listed(-170, "Old")))
+    assert watching.at(20, told(listed(-170, "Old")))["alert delivery"].state == "ok"
+
+
 def test_the_newest_at_any_member_counts_and_a_left_out_member_is_told() -> None:
     found = Watching().at(0, told(listed(-500)), told(listed(-5)), told())
     assert found["alert delivery"].state == "ok"

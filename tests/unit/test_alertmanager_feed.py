@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crashcart.backends.alertmanager import BACKEND, reading
+from crashcart.backends.alertmanager.parse import rfc3339
 from crashcart.backends.contract import Context
 from crashcart.backends.errors import BackendError, Denied, Malformed, Unreachable, Unsupported
 from crashcart.backends.model import Alert, Batch, Check, Item, Load
@@ -160,6 +163,20 @@ async def test_one_that_hangs_does_not_hold_up_the_other(
     await threads_end()
 
 
+async def test_one_that_hangs_is_asked_again_at_every_turn(
+    server: ScriptedServer, other: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 0.1)
+    other.everything(Reply(manner="hang"))
+    feed = BACKEND.feed(context(server.url, other.url, timeout_seconds=20))
+    turns = 0
+    async with asyncio.timeout(20), aclosing(feed.watch(Turns(5))) as watch:
+        while turns < 5:
+            turns += isinstance(await anext(watch), Load)
+    await feed.close()
+    assert other.times("GET /api/v2/alerts") == 5
+
+
 async def test_two_members_are_one_picture(server: ScriptedServer, other: ScriptedServer) -> None:
     other.say["GET /api/v2/alerts"] = Reply(sample("alerts.json").replace(b"5475c6e589abe0a6", b"aaaabbbbccccdddd"))
     items = await turn(context(server.url, other.url))
@@ -302,6 +319,17 @@ async def test_a_fresh_feed_remembers_since_when_prometheus_is_silent(server: Sc
     last = checks_of(await turn(made))["alert delivery"]
     assert first.state == last.state == "critical"
     assert first.since == last.since is not None
+
+
+async def test_ages_are_taken_by_the_servers_own_clock(server: ScriptedServer) -> None:
+    """Its clock is an hour fast: what it refreshed 400 s ago seems to come from the future."""
+    now = time.time()
+    updated = f'"updatedAt":"{rfc3339(now + 3600 - 400)}"'.encode()
+    body = re.sub(rb'"updatedAt":"[^"]*"', updated, sample("alerts.json"))
+    server.say["GET /api/v2/alerts"] = Reply(body, headers={"Date": formatdate(now + 3600, usegmt=True)})
+    delivery = checks_of(await turn(context(server.url)))["alert delivery"]
+    assert delivery.state == "critical"
+    assert delivery.since is not None and abs(delivery.since - (now - 400)) < 5
 
 
 async def test_alerts_are_the_same_from_turn_to_turn(server: ScriptedServer) -> None:
