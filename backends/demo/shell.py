@@ -11,7 +11,7 @@ from crashcart.backends.errors import BackendError
 COMMAND_SECONDS = 20.0
 HELP = """\
 This is a simulated node. It knows: hostname, uptime, nvidia-smi [-q | -L | topo -m], dmesg, journalctl -k,
-dcgmi diag -r 1, ibstat, findmnt -D, squeue, sinfo, ls, help, exit [N].
+dcgmi diag -r 1, ibstat, findmnt -D, squeue, sinfo, amtool silence [add | update | expire | query], ls, help, exit [N].
 """
 
 

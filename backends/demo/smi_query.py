@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loads import CUDA, DRIVER, MAX_CLOCK_MHZ, POWER_LIMIT_WATTS, PRODUCT
+from .loads import CUDA, DRIVER, MAX_CLOCK_MHZ, POWER_LIMIT_WATTS, PRODUCT, SLOWDOWN_CELSIUS
 from .reading import MIB, Reading, bus_id, lost_line, uuid
 
 Row = tuple[int, str, str | None]  # depth, name, value; None heads a group
@@ -52,8 +52,10 @@ def _health(reading: Reading, gpu: int) -> list[Row]:
         (3, "HW Power Brake Slowdown", _active(reasons & 0x80)),
         (1, "ECC Errors", None),
         (2, "Volatile", None),
+        (3, "DRAM Correctable", f"{reading.value('ecc_corrected', gpu):.0f}"),
         (3, "DRAM Uncorrectable", str(errors)),
         (1, "Remapped Rows", None),
+        (2, "Correctable Error", f"{reading.value('remapped_correctable', gpu):.0f}"),
         (2, "Uncorrectable Error", "1" if errors else "0"),
         (2, "Pending", "Yes" if errors else "No"),
         (2, "Remapping Failure Occurred", "No"),
@@ -62,6 +64,8 @@ def _health(reading: Reading, gpu: int) -> list[Row]:
 
 def _use(reading: Reading, gpu: int) -> list[Row]:
     return [
+        (1, "PCI", None),
+        (2, "Replays Since Reset", f"{reading.value('pcie_replays', gpu):.0f}"),
         (1, "FB Memory Usage", None),
         (2, "Total", f"{reading.value('memory_total_bytes', gpu) / MIB:.0f} MiB"),
         (2, "Used", f"{reading.value('memory_used_bytes', gpu) / MIB:.0f} MiB"),
@@ -74,7 +78,9 @@ def _physics(reading: Reading, gpu: int) -> list[Row]:
     return [
         (1, "Temperature", None),
         (2, "GPU Current Temp", f"{reading.value('temperature_celsius', gpu):.0f} C"),
-        (2, "GPU Slowdown Temp", "87 C"),
+        (2, "GPU T.Limit Temp", f"{reading.value('temperature_margin_celsius', gpu):.0f} C"),
+        (2, "GPU Slowdown Temp", f"{SLOWDOWN_CELSIUS:.0f} C"),
+        (2, "Memory Current Temp", f"{reading.value('memory_temperature_celsius', gpu):.0f} C"),
         (1, "GPU Power Readings", None),
         (2, "Instantaneous Power Draw", f"{reading.value('power_watts', gpu):.2f} W"),
         (2, "Current Power Limit", f"{POWER_LIMIT_WATTS:.2f} W"),

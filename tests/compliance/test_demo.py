@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from crashcart.backends.contract import Context
 from crashcart.backends.demo import BACKEND
+from crashcart.backends.entity import Kind
 from crashcart.backends.testing import BackendCase, BackendCompliance
 from tests.demo_world import demo_context, world_directory
 
@@ -32,7 +34,7 @@ class TestDemo(BackendCompliance):
         return BackendCase(
             backend=BACKEND,
             context=context,
-            kinds=("node", "job", "queue", "alert"),
+            kinds=get_args(Kind),
             has_numbers=True,
             node="gpu003",
             job="184204",

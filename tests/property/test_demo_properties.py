@@ -6,7 +6,7 @@ from ClusterShell.NodeSet import NodeSet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crashcart.backends.demo.protocol import News
+from crashcart.backends.demo.protocol import News, ObserveAlerts
 from crashcart.backends.demo.shape import Shape
 from crashcart.backends.demo.simulation import Simulation
 from tests.demo_world import HandCluster
@@ -25,15 +25,28 @@ steps = st.lists(
         st.builds("scontrol release {}".format, ids),
         st.builds("scancel {}".format, ids),
         st.builds("scancel --signal=USR1 --batch {}".format, ids),
+        st.builds(
+            "amtool silence add -d {}s -c x 'node=~\"gpu0[0-{}].*\"'".format, st.integers(1, 900), st.integers(0, 2)
+        ),
+        st.builds("amtool silence add -d 1h -c x alertname={}".format, st.sampled_from(["Watchdog", "GpuMissing"])),
+        st.builds(
+            "amtool silence {} {{silence{}}}".format, st.sampled_from(["expire", "update -d 5m"]), st.integers(0, 5)
+        ),
         st.floats(0.1, 400.0),
     ),
     max_size=25,
 )
 
 
+def known_silences(cluster: HandCluster) -> dict[str, str]:
+    """`silence0`, `silence1`, ...: ids of silences in the order in which they were made, and around again."""
+    ids = [silence.id for silence in cluster.ask(ObserveAlerts()).silences]
+    return {f"silence{number}": ids[number % len(ids)] for number in range(6)}
+
+
 def take(cluster: HandCluster, step: str | float) -> None:
     if isinstance(step, str):
-        assert cluster.run(step).exit_status in (0, 1, 228)
+        assert cluster.run(step.format(**known_silences(cluster))).exit_status in (0, 1, 228)
     else:
         cluster.wait(step)
 

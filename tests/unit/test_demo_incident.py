@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from crashcart.backends.demo.protocol import AskHistory, ObserveAlerts
 from crashcart.backends.model import Alert
 from tests.demo_world import HandCluster
 
@@ -149,6 +150,11 @@ def test_equal_seeds_and_times_give_equal_pictures() -> None:
     assert one.seen().jobs == other.seen().jobs
     assert one.seen().nodes == other.seen().nodes
     assert one.poll().columns == other.poll().columns
+    assert one.ask(ObserveAlerts()).silences == other.ask(ObserveAlerts()).silences
+    assert (
+        one.ask(AskHistory(("gpu007", "gpu050"), False)).pasts
+        == other.ask(AskHistory(("gpu007", "gpu050"), False)).pasts
+    )
 
 
 def test_other_seeds_give_other_clusters() -> None:

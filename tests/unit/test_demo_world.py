@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -19,7 +19,7 @@ from crashcart.backends.contract import Interest
 from crashcart.backends.demo.client import WorldLink
 from crashcart.backends.demo.feed import DemoFeed
 from crashcart.backends.demo.metrics import FAST, READINGS
-from crashcart.backends.demo.options import Options
+from crashcart.backends.demo.options import Faults, Options
 from crashcart.backends.demo.place import socket_path
 from crashcart.backends.demo.powers import DemoPowers
 from crashcart.backends.demo.protocol import News, Poll
@@ -270,6 +270,13 @@ async def test_the_socket_is_for_its_owner_alone(directory: Path, powers: DemoPo
     assert is_running(directory)
 
 
+@pytest.mark.parametrize("faults", get_args(Faults))
+async def test_every_kind_of_faults_comes_up(directory: Path, faults: str) -> None:
+    powers = DemoPowers(demo_context(directory, faults=faults))
+    assert [alert for alert in (await powers.observe_alerts()).alerts if alert.name == "Watchdog"]
+    await powers.close()
+
+
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
 def test_a_directory_that_others_can_enter_is_refused(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
@@ -297,8 +304,15 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
 def test_each_shape_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(prefix="cc-") as short:  # a socket's path has room for 100 bytes
         monkeypatch.setenv("XDG_RUNTIME_DIR", short)
-        places = {socket_path(Options(**options)) for options in ({}, {"nodes": 8}, {"seed": 2}, {"faults": "none"})}
-        assert len(places) == 4
+        shapes: tuple[dict[str, Any], ...] = (
+            {},
+            {"nodes": 8},
+            {"seed": 2},
+            {"faults": "none"},
+            {"faults": "monitoring-dead"},
+        )
+        places = {socket_path(Options(**options)) for options in shapes}
+        assert len(places) == 5
         assert {place.parent for place in places} == {Path(short) / "crashcart"}
         assert (Path(short) / "crashcart").stat().st_mode & 0o777 == 0o700
 
