@@ -238,7 +238,7 @@ def test_a_shell_on_a_node_takes_the_screen_and_gives_it_back(home: Path) -> Non
     with demo(home) as terminal:
         terminal.wait_for("GPUs .* in use")
         select(terminal, "gpu020")
-        terminal.send("s")
+        terminal.send("t")
         confirm(terminal, "gpu020")
         terminal.wait_for(r"gpu020.*[#$] ")
         type_slowly(terminal, "hostname")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
+from crashcart.backends.demo.options import Faults
 from crashcart.ops.verbs import VERBS
 
 GET_KINDS = ("nodes", "gpus", "jobs", "queues", "alerts", "silences", "targets", "checks")
@@ -60,7 +61,9 @@ def _common() -> argparse.ArgumentParser:
     demo.add_argument("--nodes", type=int, metavar="N", help="nodes, 1 to 12500 (64)")
     demo.add_argument("--gpus-per-node", type=int, metavar="N", help="GPUs in each node (8)")
     demo.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same cluster (1)")
-    demo.add_argument("--faults", choices=("incident", "none"), help="an incident to work on, or a healthy cluster")
+    demo.add_argument(
+        "--faults", choices=get_args(Faults), help="an incident, a healthy cluster, or a monitoring that dies"
+    )
     return common
 
 
