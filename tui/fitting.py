@@ -28,10 +28,14 @@ def part(worth: int, *spans: Span) -> Part:
 
 def fitted(parts: Sequence[Part], width: int, gap: Span = ("  ", "text")) -> tuple[Span, ...]:
     """The parts that fit in `width` cells with a gap between each; the one worth most is there in any case."""
-    kept = [one for one in parts if one.width]
-    while len(kept) > 1 and sum(one.width for one in kept) + len(gap[0]) * (len(kept) - 1) > width:
-        kept.remove(min(reversed(kept), key=lambda one: one.worth))
+    kept: list[int] = []
+    used = 0
+    for index in sorted((i for i, one in enumerate(parts) if one.width), key=lambda i: -parts[i].worth):
+        more = parts[index].width + (len(gap[0]) if kept else 0)
+        if not kept or used + more <= width:
+            kept.append(index)
+            used += more
     spans: list[Span] = []
-    for index, one in enumerate(kept):
-        spans += [gap, *one.spans] if index else one.spans
+    for number, index in enumerate(sorted(kept)):
+        spans += [gap, *parts[index].spans] if number else parts[index].spans
     return tuple(spans)

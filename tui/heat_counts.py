@@ -6,47 +6,47 @@ from collections import Counter
 
 from . import words
 from .cells import Span
+from .fitting import Part, part
 from .shown import Shown
 from .states import word_mark
 
+_WORTH = {"crit": 75, "warn": 60, "unknown": 50}
 
-def scheduler_counts(shown: Shown, gpus: int) -> tuple[Span, ...]:
-    """`512 GPUs  430 in use  ▼ 2 drained  ✕ 1 down`; counts of a scheduler that is silent are dimmed."""
-    spans: list[Span] = [(words.plural(gpus, "GPU"), "muted")]
+
+def scheduler_counts(shown: Shown, gpus: int) -> tuple[Part, ...]:
+    """`512 GPUs  430 in use  ✕ 1 down  ▼ 2 drained`; counts of a scheduler that is silent are dimmed."""
+    parts = [part(40, (words.plural(gpus, "GPU"), "muted"))]
     nodes = [shown.store.nodes[key] for key in shown.keys("node")]
-    if nodes:
-        known = shown.store.knows("node", shown.scene.now, shown.cluster)
-        used = [node.gpus_used for node in nodes]
-        spans.append(_in_use(used) if known else ("  ? in use", "unknown"))
-        states = Counter(node.word for node in nodes)
-        bad = [(number, word) for word, number in sorted(states.items()) if word_mark(word)[1] != "ok"]
-        if bad and not known:
-            spans.append(("  last known:", "unknown"))
-        for number, word in bad:
-            glyph, role = word_mark(word)
-            spans.append((f"  {glyph} {number:,} {word}", role if known else "stale"))
-    return tuple(spans)
+    if not nodes:
+        return tuple(parts)
+    known = shown.store.knows("node", shown.scene.now, shown.cluster)
+    parts.append(part(65, _in_use([node.gpus_used for node in nodes]) if known else ("? in use", "unknown")))
+    bad = [(word_mark(word), number, word) for word, number in Counter(node.word for node in nodes).items()]
+    bad = sorted((item for item in bad if item[0][1] != "ok"), key=lambda item: (-_WORTH.get(item[0][1], 0), item[2]))
+    if bad and not known:
+        parts.append(part(62, ("last known:", "unknown")))
+    for (glyph, role), number, word in bad:
+        parts.append(part(_WORTH.get(role, 50), (f"{glyph} {number:,} {word}", role if known else "stale")))
+    return tuple(parts)
 
 
 def _in_use(used: list[int | None]) -> Span:
     """Where some nodes do not tell, what the others tell is the least."""
     told = [number for number in used if number is not None]
     if len(told) == len(used):
-        return f"  {sum(told):,} in use", "muted"
-    return (f"  at least {sum(told):,} in use" if told else "  ? in use"), "unknown"
+        return f"{sum(told):,} in use", "muted"
+    return (f"at least {sum(told):,} in use" if told else "? in use"), "unknown"
 
 
-def telemetry_counts(shown: Shown) -> tuple[Span, ...]:
+def telemetry_counts(shown: Shown) -> tuple[Part, ...]:
     """`∅ 1 missing  ░ 2 exporters down`, nothing where all is well."""
-    gpus, scene = shown.joins.gpus, shown.scene
-    found: list[Span] = []
-    missing = sum(n for key, n in gpus.missing_by_node(scene.now).items() if _is_shown(shown, key))
-    if missing:
-        found.append((f"  ∅ {missing:,} missing", "crit"))
+    gpus = shown.joins.gpus
+    missing = sum(n for key, n in gpus.missing_by_node(shown.scene.now).items() if _is_shown(shown, key))
     failing = sum(_is_shown(shown, key) for key in gpus.exporter_failures())
+    parts = [part(78, (f"∅ {missing:,} missing", "crit"))] if missing else []
     if failing:
-        found.append((f"  ░ {words.plural(failing, 'exporter')} down", "warn"))
-    return tuple(found)
+        parts.append(part(70, (f"░ {words.plural(failing, 'exporter')} down", "warn")))
+    return tuple(parts)
 
 
 def _is_shown(shown: Shown, key: str) -> bool:

@@ -8,8 +8,8 @@ from .heat_cells import COMPARED
 from .heat_metrics import BARS, LEVELS, HeatMetric
 
 _MISSING = part(8, ("∅ ", "crit"), ("missing", "muted"))
-_COMMON = (part(6, ("· ", "faint"), ("no data", "muted")), part(7, ("░▒ ", "stale"), ("stale", "muted")))
-_NODE = (part(5, ("▼ ", "warn"), ("drained", "muted")), part(5, ("✕ ", "crit"), ("down", "muted")))
+_COMMON = (part(4, ("· ", "faint"), ("no data", "muted")), part(7, ("░▒ ", "stale"), ("stale", "muted")))
+_NODE = (part(5, ("▼ ", "warn"), ("drained", "muted")), part(6, ("✕ ", "crit"), ("down", "muted")))
 _ODD = part(9, ("≠ ", "warn"), ("unlike its job", "muted"))
 
 

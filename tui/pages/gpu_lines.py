@@ -3,78 +3,103 @@
 from __future__ import annotations
 
 from crashcart.backends.model import Node
+from crashcart.ops.series import gpu_samples
 from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.columns.queues import bar
+from crashcart.tui.gpu_troubles import outlier_words
 from crashcart.tui.heat_cells import used_gpus
 from crashcart.tui.heat_metrics import throttle_role, throttle_words, xid_role
 from crashcart.tui.shown import Shown
+from crashcart.tui.sparklines import span_of, spans_of, sparkline
 
 from .page import columns
 
-BAR = 10
+BAR = 8
+TREND = 12
+ROOM_FOR_TREND = 112
+"""A page this wide shows the recent use of each GPU beside its job."""
+
 HOT_CELSIUS = 87.0
 """Close to the slowdown temperature of current data-centre GPUs (87 to 90 °C by their data sheets)."""
 
-_WIDTHS = (3, 8, -5, 10, -11, -5, -6, 9)
-_TITLES = ("GPU", "STATE", "USE", "", "MEMORY", "TEMP", "POWER", "XID")
+LITTLE_MARGIN_CELSIUS = 3.0
+
+_WIDTHS = (3, 9, -5, BAR, -11, -5, -6, 9)
+_TITLES = ("GPU", "STATE", "USE", "", "MEMORY", "TEMP", "POWER", "LAST XID")
 
 
-def gpu_header() -> str:
+def gpu_header(width: int) -> str:
     """Titles over `gpu_line`."""
-    return "".join(text for text, _ in columns([(t, w, "") for t, w in zip(_TITLES, _WIDTHS, strict=True)])) + "JOB"
+    titles = "".join(text for text, _ in columns([(t, w, "") for t, w in zip(_TITLES, _WIDTHS, strict=True)]))
+    return titles + (f"{'USE LATELY':{TREND}}  " if width >= ROOM_FOR_TREND else "") + "JOB"
 
 
-def reading(shown: Shown, node: Node, metric: str, gpu: int) -> float | None:
-    """One number of one GPU, by whatever name its telemetry has for the node."""
-    table = shown.store.gpus.get(node.cluster)
-    if table is None:
-        return None
-    host = host_of(shown, node)
-    return None if host is None else table.value(metric, host, gpu)
+def reading(shown: Shown, key: str, metric: str, gpu: int) -> float | None:
+    """One number of one GPU of the node `cluster/name`, by whatever name its telemetry has for the node."""
+    table, host = shown.store.gpus.get(key.partition("/")[0]), shown.joins.gpus.host(key)
+    return None if table is None or host is None else table.value(metric, host, gpu)
 
 
-def host_of(shown: Shown, node: Node) -> str | None:
-    """The name by which the telemetry knows the node."""
-    table = shown.store.gpus.get(node.cluster)
-    if table is None:
-        return None
-    if node.name in table.offsets:
-        return node.name
-    return next((host for host in table.offsets if shown.joins.node_name(node.cluster, host) == node.name), None)
+def is_hot(shown: Shown, key: str, gpu: int) -> bool:
+    """Close to slowing down: by its own margin where that is told, else by its temperature."""
+    margin = reading(shown, key, "temperature_margin_celsius", gpu)
+    if margin is not None:
+        return margin <= LITTLE_MARGIN_CELSIUS
+    return (reading(shown, key, "temperature_celsius", gpu) or 0.0) >= HOT_CELSIUS
 
 
-def gpu_line(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
-    """Index, allocation, use, memory, temperature, power, Xid, job."""
+def gpu_line(shown: Shown, node: Node, gpu: int, width: int) -> tuple[Span, ...]:
+    """Index, allocation, use, memory, temperature, power, last Xid, who has it, and what is wrong."""
+    telemetry = shown.joins.gpus.state(node.key, gpu, shown.scene.now)
+    plain = "text" if telemetry == "live" else "stale"
 
     def value(metric: str) -> float | None:
-        return reading(shown, node, metric, gpu)
+        return reading(shown, node.key, metric, gpu)
 
-    util, heat, xid, throttle = (
-        value("util_percent"),
-        value("temperature_celsius"),
-        value("xid"),
-        value("throttle_reasons"),
-    )
-    state, state_role = _allocation(node, gpu)
-    hot = heat is not None and heat >= HOT_CELSIUS
+    util, xid = value("util_percent"), value("xid")
+    hot = plain == "text" and is_hot(shown, node.key, gpu)
     cells = (
         (str(gpu), "strong"),
-        (state, state_role),
-        (_number(util, "%"), "text"),
+        ("∅ missing", "crit") if telemetry == "missing" else _allocation(node, gpu),
+        (_number(util, "%"), plain),
         ("", "text"),
-        (_memory(value("memory_used_bytes"), value("memory_total_bytes")), "text"),
-        (_number(heat, "°"), "crit" if hot else "text"),
-        (_number(value("power_watts"), "W"), "text"),
+        (_memory(value("memory_used_bytes"), value("memory_total_bytes")), plain),
+        (_number(value("temperature_celsius"), "°"), "crit" if hot else plain),
+        (_number(value("power_watts"), "W"), plain),
         (_xid(xid), xid_role(xid) if xid else "faint"),
     )
-    parts = [(text, width, role) for (text, role), width in zip(cells, _WIDTHS, strict=True)]
-    job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
-    owner: tuple[Span, ...] = ((f"{job.id} ", "accent"), (f"{job.name} ", "text"), (job.user, "muted")) if job else ()
-    slowed: tuple[Span, ...] = ()
+    parts = [(text, size, role) for (text, role), size in zip(cells, _WIDTHS, strict=True)]
+    lately = _lately(shown, node, gpu) if width >= ROOM_FOR_TREND else ()
+    use = bar(util if plain == "text" else None, 100, BAR)
+    return (*columns(parts[:3]), *use, ("  ", "text"), *columns(parts[4:]), *lately, *_rest(shown, node, gpu))
+
+
+def _lately(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
+    host, now = shown.joins.gpus.host(node.key), shown.scene.now
+    samples = [] if host is None else gpu_samples(shown.store, node.cluster, host, gpu, "util_percent")
+    seconds, _ = span_of(samples, now)
+    return (
+        *spans_of(sparkline(samples, now=now, seconds=seconds, width=TREND, low=0, high=100)),
+        ("  ", "text"),
+    )
+
+
+def _rest(shown: Shown, node: Node, gpu: int) -> list[Span]:
+    """Who has it and what is wrong with it, as far as there is room."""
+    owner = shown.joins.owners_on_node(node.key).get(gpu)
+    spans: list[Span] = []
+    if owner is not None and owner.job is not None:
+        spans += [(f"{owner.job.id} ", "accent"), (f"{owner.job.name} ", "text"), (owner.job.user, "muted")]
+    elif owner is not None:
+        spans.append((owner.label, "accent"))
+    odd = shown.joins.gpus.outliers_on(node.key, shown.joins.jobs_on_node(node.key)).get(gpu)
+    if odd is not None:
+        spans.append((f"  ≠ {outlier_words(odd)}", "warn"))
+    throttle = reading(shown, node.key, "throttle_reasons", gpu)
     if throttle is not None and throttle_role(throttle) != "ok":
-        slowed = ((f"  {throttle_words(throttle)}", throttle_role(throttle)),)
-    return (*columns(parts[:3]), *bar(util, 100, BAR), ("  ", "text"), *columns(parts[4:]), *owner, *slowed)
+        spans.append((f"  {throttle_words(throttle)}", throttle_role(throttle)))
+    return spans
 
 
 def _number(value: float | None, unit: str) -> str:
@@ -82,7 +107,9 @@ def _number(value: float | None, unit: str) -> str:
 
 
 def _memory(used: float | None, total: float | None) -> str:
-    return f"{words.size(used)}/{words.size(total)}" if total else words.UNKNOWN
+    if used is None:
+        return words.UNKNOWN
+    return f"{words.size(used)}/{words.size(total)}" if total else words.size(used)
 
 
 def _allocation(node: Node, gpu: int) -> tuple[str, str]:

@@ -1,86 +1,59 @@
-"""Everything about one GPU."""
+"""Everything about one GPU: who has it, what is wrong, every reading with its age, and what its last Xid means."""
 
 from __future__ import annotations
 
-from crashcart.ops.store import Store
 from crashcart.tui import words
-from crashcart.tui.heat_metrics import METRICS, throttle_role, xid_role
+from crashcart.tui.gpu_troubles import troubles
 from crashcart.tui.places import Place
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
 from crashcart.tui.states import node_mark
 
-from .gpu_lines import host_of, reading
+from .gpu_readings import readings
 from .node_page import job_spans
 from .page import Page
+from .xid_lines import xid_lines
 
 
 def gpu_page(shown: Shown, key: str, width: int) -> Page | None:
     """The page of one GPU; `key` is the node's key, `/` and the index."""
     node_key, _, index = key.rpartition("/")
     node = shown.store.nodes.get(node_key)
-    if node is None or not index.isdigit():
+    host = shown.joins.gpus.host(node_key)
+    if not index.isdigit() or (node is None and host is None):
         return None
-    gpu = int(index)
-    glyph, role = node_mark(node)
+    gpu, (cluster, _, name) = int(index), node_key.partition("/")
+    glyph, role = node_mark(node) if node is not None else ("?", "unknown")
+    word = node.word if node is not None else "not in any scheduler"
     page = Page(
-        (("GPU ", "muted"), (f"{node.name} gpu {gpu}", "title"), (f"  {glyph} {node.word}", role)),
-        Selection("node", node.cluster, (node.name,)),
-        node.name,
+        (("GPU ", "muted"), (f"{name} gpu {gpu}", "title"), (f"  {glyph} {word}", role)),
+        Selection("node", cluster, (name,)) if node is not None else None,
+        name,
+        watched=((cluster, host or name),),
     )
-    page.link(
-        (
-            ("Node         ", "muted"),
-            (node.name, "strong"),
-            (f"  {glyph} {node.word}", role),
-            (f"  {node.reason or ''}", "text"),
-        ),
-        Place("node", node_key),
-        page.subject,
-    )
-    owner = shown.joins.owner_of_gpu(node.cluster, node.name, gpu)
-    if owner is None:
-        page.pair("Job", ("none", "muted"))
-    elif owner.job is None:
-        page.pair("Owner", (owner.label, "text"))
+    reason = node.reason or "" if node is not None else ""
+    spans = (("Node         ", "muted"), (name, "strong"), (f"  {glyph} {word}", role), (f"  {reason}", "text"))
+    page.link(spans, Place("node", node_key) if node is not None else None, page.subject)
+    _owner(page, shown, node_key, gpu)
+    for number, (text, trouble_role) in enumerate(troubles(shown, node_key, gpu)):
+        page.text("Trouble" if number == 0 else "", text, width, trouble_role)
+    if host is not None:
+        readings(page, shown, node_key, host, gpu, width)
+        xid_lines(page, shown, node_key, gpu, width)
     else:
-        job = owner.job
-        page.link(
-            (("Job          ", "muted"), *job_spans(shown, job)),
-            Place("job", job.key),
-            Selection("job", job.cluster, (job.id,)),
-        )
-        page.pair("", (f"known by: {owner.source}", "faint"))
-    page.heading("Readings", _age(shown, node_key, gpu))
-    for metric in METRICS[1:]:
-        value = reading(shown, node, metric.column or "", gpu)
-        text = words.UNKNOWN if value is None else metric.text(value)
-        page.pair(metric.title, (text, _role(metric.id, value)))
-    total = reading(shown, node, "memory_total_bytes", gpu)
-    page.pair("Memory total", (words.size(total), "text"))
-    page.pair("Clock", (f"{words.count(reading(shown, node, 'sm_clock_mhz', gpu))} MHz", "text"))
-    ecc = reading(shown, node, "ecc_uncorrected", gpu)
-    page.pair("ECC errors", (f"{words.count(ecc)} uncorrected", "crit" if ecc else "text"))
+        page.heading("Readings", "no telemetry of this node")
     return page
 
 
-def _role(metric: str, value: float | None) -> str:
-    if value is None:
-        return "faint"
-    if metric == "xid":
-        return "text" if value == 0 else xid_role(value)
-    if metric == "throttle":
-        role = throttle_role(value)
-        return "text" if role == "ok" else f"{role}"
-    return "text"
-
-
-def _age(shown: Shown, node_key: str, gpu: int) -> str:
-    store: Store = shown.store
-    node = store.nodes[node_key]
-    table = store.gpus.get(node.cluster)
-    host = host_of(shown, node)
-    when = None if table is None or host is None else table.sample_time("util_percent", host, gpu)
-    if table is None or when is None:
-        return "no telemetry"
-    return f"{words.age(shown.scene.now - when)} old, from {table.rows.source}"
+def _owner(page: Page, shown: Shown, key: str, gpu: int) -> None:
+    owner = shown.joins.owners_on_node(key).get(gpu)
+    if owner is None:
+        page.pair("Job", ("none" if shown.store.nodes.get(key) else words.UNKNOWN, "muted"))
+        return
+    if owner.job is None:
+        page.pair("Owner", (owner.label, "accent"), ("   nothing else is known of it", "muted"))
+    else:
+        job = owner.job
+        selection = Selection("job", job.cluster, (job.id,))
+        page.link((("Job          ", "muted"), *job_spans(shown, job)), Place("job", job.key), selection)
+    page.pair("", (f"known by: {owner.source}", "faint"))

@@ -11,6 +11,7 @@ from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
 from crashcart.tui.states import is_faulty, job_mark, job_word, node_mark
 
+from .job_gpus import job_gpus, watched_hosts
 from .page import Page, columns
 
 NODES_LISTED = 200
@@ -43,12 +44,14 @@ def job_page(shown: Shown, key: str, width: int) -> Page | None:
         (("Job ", "muted"), (job.id, "title"), (f"  {job.name}", "strong"), (f"  {glyph} {job_word(job)}", role)),
         Selection("job", job.cluster, (job.id,)),
         job.id,
+        watched=watched_hosts(shown, job),
     )
     _state(page, shown, job, width)
     _owner(page, job)
     _time(page, shown, job)
     _risk(page, shown, job)
     _files(page, job, width)
+    job_gpus(page, shown, job)
     _nodes(page, shown, job)
     return page
 

@@ -6,6 +6,7 @@ from crashcart.backends.model import Job, Node
 from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.columns.jobs import checkpoint, elapsed
+from crashcart.tui.gpu_troubles import node_troubles
 from crashcart.tui.places import Place
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
@@ -13,6 +14,7 @@ from crashcart.tui.states import job_mark, job_word, node_mark
 
 from .alert_lines import alert_spans
 from .gpu_lines import gpu_header, gpu_line
+from .machine_lines import machine_lines
 from .page import Page, columns
 
 
@@ -26,10 +28,11 @@ def node_page(shown: Shown, key: str, width: int) -> Page | None:
         (("Node ", "muted"), (node.name, "title"), (f"  {glyph} {node.word}", role)),
         Selection("node", node.cluster, (node.name,)),
         node.name,
+        watched=((node.cluster, shown.joins.gpus.host(key) or node.name),),
     )
     _state(page, shown, node, width)
-    _machine(page, shown, node)
-    _gpus(page, shown, node)
+    _place(page, shown, node)
+    _gpus(page, shown, node, width)
     jobs = shown.joins.jobs_on_node(key)
     page.heading("Jobs on it", "" if jobs else "none")
     for job in jobs:
@@ -38,6 +41,7 @@ def node_page(shown: Shown, key: str, width: int) -> Page | None:
     page.heading("Alerts", "" if alerts else "none")
     for alert in alerts:
         page.link(alert_spans(shown, alert), Place("alert", alert.key))
+    machine_lines(page, shown, *page.watched[0], width)
     return page
 
 
@@ -59,7 +63,7 @@ def _state(page: Page, shown: Shown, node: Node, width: int) -> None:
     )
 
 
-def _machine(page: Page, shown: Shown, node: Node) -> None:
+def _place(page: Page, shown: Shown, node: Node) -> None:
     page.pair("Partitions", (", ".join(node.partitions) or words.UNKNOWN, "text"))
     page.pair(
         "Resources",
@@ -80,16 +84,22 @@ def _machine(page: Page, shown: Shown, node: Node) -> None:
         )
 
 
-def _gpus(page: Page, shown: Shown, node: Node) -> None:
-    if not node.gpus_total:
+def _gpus(page: Page, shown: Shown, node: Node, width: int) -> None:
+    host, table = shown.joins.gpus.host(node.key), shown.store.gpus.get(node.cluster)
+    gpus = max(node.gpus_total or 0, table.counts[host] if table and host else 0)
+    if not gpus:
         return
-    table = shown.store.gpus.get(node.cluster)
-    page.heading("GPUs", "" if table else "no telemetry: allocation only")
-    page.note(gpu_header(), "faint")
-    for gpu in range(node.gpus_total):
+    when = shown.joins.gpus.sampled_at(node.key)
+    age = words.age(None if when is None else shown.scene.now - when)
+    known = table is not None and host is not None
+    page.heading("GPUs", f"{age} old, from {table.rows.source}" if known and table else "no telemetry: allocation only")
+    for text, role in node_troubles(shown, node.key, gpus) if known else ():
+        page.note(text, role)
+    page.note(gpu_header(width), "faint")
+    for gpu in range(gpus):
         job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
         selection = Selection("job", job.cluster, (job.id,)) if job else None
-        page.link(gpu_line(shown, node, gpu), Place("gpu", f"{node.key}/{gpu}"), selection)
+        page.link(gpu_line(shown, node, gpu, width), Place("gpu", f"{node.key}/{gpu}"), selection)
 
 
 def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:

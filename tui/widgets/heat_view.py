@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from crashcart.ops.filter import compile_filter
-from crashcart.tui.cells import Span
+from crashcart.tui.cells import Span, width_of
 from crashcart.tui.commands import Scope
+from crashcart.tui.fitting import Part, fitted, part
 from crashcart.tui.heat_counts import scheduler_counts, telemetry_counts
 from crashcart.tui.monitoring import firing_spans
 from crashcart.tui.selection import Selection, from_keys
 
 from .emptiness import why_empty
 from .heatmap import Heatmap
+
+WIDE = 110
+"""Cells from which on the headline also says what a cell is; the legend does in any case."""
 
 
 class HeatView(Heatmap):
@@ -44,15 +48,18 @@ class HeatView(Heatmap):
         if picture != self._counted_of:
             gpus = sum(tile.gpus for _, tiles in self._groups for tile in tiles)
             self._counted_of, self._counted = picture, scheduler_counts(self._shown, gpus)
-        left = [("Heatmap", "title"), ("  ", "text"), *self._counted, *telemetry_counts(self._shown)]
-        left += [("  ", "text"), *firing_spans(self._shown, now)]
+        parts = [part(100, ("Heatmap", "title")), Part(80, firing_spans(self._shown, now)), *self._counted]
+        parts += telemetry_counts(self._shown)
         if self.filter.text:
-            left += [("   / ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")]
+            parts.append(part(95, ("/ ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")))
         cell = "node" if self.cursor.layout.is_zoomed_out else "GPU"
-        return tuple(left), ((f"{self.metric.title}", "muted"), (f" by {self.grouping}, a cell a {cell}", "faint"))
+        room = self.size.width - 2
+        more: Span = (f"{self.metric.title}, a cell a {cell}, ", "muted") if room > WIDE else ("", "muted")
+        right = (more, (f"by {self.grouping}", "muted"))
+        return fitted(parts, room - sum(width_of(text) for text, _ in right) - 2), right
 
     _counted_of: object = None
-    _counted: tuple[Span, ...] = ()
+    _counted: tuple[Part, ...] = ()
 
     def selections(self) -> list[Selection]:
         """The node under the cursor, and the job on that GPU."""
