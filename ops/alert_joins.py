@@ -112,8 +112,12 @@ class AlertJoins:
         return next((labels[label] for label in alert_subjects.RACK_LABELS if label in labels), None)
 
     def of_node(self, key: str) -> list[Alert]:
-        """Alerts about the node `cluster/name`."""
+        """Alerts about the node `cluster/name`, those that fire first, then the newest."""
         return self._remember("by node", self._by_node).get(key, [])
+
+    def firing_on(self, key: str) -> list[Alert]:
+        """Those of the node `cluster/name` that fire; what is pending or kept quiet is left out."""
+        return [alert for alert in self.of_node(key) if alert.state == "firing"]
 
     def of_job(self, key: str) -> list[Alert]:
         """Alerts whose labels name the job `cluster/id`."""
@@ -177,4 +181,6 @@ def _grouped(pairs: Iterable[tuple[Node | Job | None, Alert]]) -> dict[str, list
     for subject, alert in pairs:
         if subject is not None:
             found[subject.key].append(alert)
+    for alerts in found.values():
+        alerts.sort(key=lambda alert: (alert.state != "firing", -alert.since))
     return found

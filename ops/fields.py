@@ -63,7 +63,7 @@ def _node_fields() -> tuple[Field, ...]:
         of("gpu_type", "text", lambda s, n: n.gpu_type),
         of("jobs", "number", lambda s, n: len(s.joins.jobs_on_node(n.key))),
         of("user", "names", lambda s, n: tuple(job.user for job in s.joins.jobs_on_node(n.key))),
-        of("alerts", "number", lambda s, n: len(s.joins.alerts.of_node(n.key))),
+        of("alerts", "number", lambda s, n: len(s.joins.alerts.firing_on(n.key))),
         of("cpus", "number", lambda s, n: n.cpus_total),
         of("memory", "bytes", lambda s, n: n.memory_total_bytes),
         of("load", "number", lambda s, n: n.load),

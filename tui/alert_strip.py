@@ -60,8 +60,8 @@ def _block(value: float) -> str:
 
 
 def chart(samples: Samples, rows: int) -> list[str]:
-    """The same in several lines, top first; the highest block is the most that fired."""
-    most = max((value for value in samples if value is not None), default=0.0)
+    """The same in several lines, top first; the highest block is the most that fired, but a few stay low."""
+    most = max([float(rows), *(value for value in samples if value is not None)])
     lines = []
     for row in range(rows - 1, -1, -1):
         lines.append("".join(_part(value, most, row, rows) for value in samples))

@@ -160,7 +160,7 @@ async def test_an_inhibited_alert_leads_to_the_one_above_it() -> None:
 async def test_an_alert_about_an_xid_says_what_to_do() -> None:
     async with desk(messages=monitored()) as it:
         await it.press("4", "enter")
-        await it.shows("Xid 79:", "What to do", "GPU 4  has job 4713 of carol", "gpu007")
+        await it.shows("Xid 79", "fallen off the bus", "Suggested", "GPU 4  has job 4713 of carol", "gpu007")
         await it.press("j", "enter")
         await it.shows("GPU gpu007 gpu 4")
 

@@ -69,6 +69,10 @@ def test_a_chart_is_as_high_as_the_most_that_fired() -> None:
     assert lines == ["  █ ", f" ██{NO_DATA}"]
 
 
+def test_a_chart_of_nothing_known_is_one_dotted_line() -> None:
+    assert chart([None, None], 3) == ["  ", "  ", NO_DATA * 2]
+
+
 def test_a_single_alert_is_never_drawn_as_nothing() -> None:
     assert chart([1.0, 1000.0], 2)[1] == "▁█"
 

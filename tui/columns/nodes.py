@@ -36,9 +36,10 @@ def _jobs(scene: Scene, node: Node) -> Cell:
 
 
 def _alerts(scene: Scene, node: Node) -> Cell:
-    alerts = scene.joins.alerts.of_node(node.key)
+    alerts = scene.joins.alerts.firing_on(node.key)
     if not alerts:
-        return plain("·", "faint")
+        known = scene.store.knows("alert", scene.now, node.cluster)
+        return plain("·" if known else words.UNKNOWN, "faint")
     worst = "crit" if any(alert.severity == "critical" for alert in alerts) else "warn"
     return plain(f"!{len(alerts)}", worst)
 
@@ -55,7 +56,7 @@ def _job_count(scene: Scene, node: Node) -> int:
 
 
 def _alert_count(scene: Scene, node: Node) -> int:
-    return len(scene.joins.alerts.of_node(node.key))
+    return len(scene.joins.alerts.firing_on(node.key))
 
 
 def _partitions(scene: Scene, node: Node) -> Cell:

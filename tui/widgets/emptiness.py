@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crashcart.backends.model import Kind
+from crashcart.backends.entity import Kind
 from crashcart.tui.cells import Span
 from crashcart.tui.shown import Shown
 from crashcart.tui.source_ages import troubles

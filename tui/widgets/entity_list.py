@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crashcart.backends.model import Kind
+from crashcart.backends.entity import Kind
 from crashcart.ops.filter import compile_filter
 from crashcart.tui import words
 from crashcart.tui.cells import Span

@@ -6,7 +6,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from crashcart.backends.model import Kind
+from crashcart.backends.entity import Kind
 from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.commands import BY_ID, shown_keys
