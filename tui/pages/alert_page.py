@@ -18,6 +18,7 @@ from crashcart.tui.states import alert_mark, alert_word, node_mark, severity_rol
 from .alert_lines import alert_spans, silence_spans
 from .node_page import job_spans
 from .page import Page, columns, wrapped
+from .xid_lines import describe
 
 CHART_CELLS = 48
 CHART_ROWS = 3
@@ -129,16 +130,8 @@ def xid_of(alert: Alert) -> int | None:
 
 def _xid(page: Page, alert: Alert, width: int) -> None:
     code = xid_of(alert)
-    if code is None:
-        return
-    known = xid.decode(code)
-    page.heading(known.title, known.name)
-    role = {"fatal": "crit", "warning": "warn", "unknown": "unknown"}.get(known.severity, "text")
-    said = ", ".join(f"{source}: {severity}" for source, severity in known.severities)
-    page.pair("Severity", (known.severity, role), (f"   {said}" if known.sources_disagree else "", "muted"))
-    page.text("What to do", known.action or words.UNKNOWN, width)
-    if known.immediate:
-        page.text("NVIDIA says", xid.in_words(known.immediate), width, "muted")
+    if code is not None:
+        describe(page, xid.decode(code), width, "what the alert is about")
 
 
 def _day(page: Page, shown: Shown, alert: Alert) -> None:
