@@ -13,6 +13,7 @@ from crashcart.backends.contract import (
     Evictor,
     HostCommands,
     JobControl,
+    LogReader,
     NodeMaintainer,
     Observer,
     OfPlane,
@@ -45,6 +46,10 @@ class ClusterPowers(list[object]):
     def evictor(self, plane: str) -> Evictor | None:
         """What moves pods off nodes of this plane."""
         return _of_plane(plane, [power for power in self if isinstance(power, Evictor)])
+
+    def log_reader(self, plane: str) -> LogReader | None:
+        """What reads the output of jobs of this plane."""
+        return _of_plane(plane, [power for power in self if isinstance(power, LogReader)])
 
     @property
     def observer(self) -> Observer | None:

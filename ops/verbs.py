@@ -84,6 +84,7 @@ VERBS: tuple[Verb, ...] = (
         "Run a read-only check, save what it says.",
         True,
     ),
+    Verb("logs", "Logs", "o", "job", "low", True, False, "Read the last lines that the job printed.", True),
     Verb(
         "silence",
         "Silence",

@@ -11,6 +11,7 @@ from .drain import Drain
 from .expire_silence import ExpireSilence
 from .extend_silence import ExtendSilence
 from .hold import Hold
+from .logs import Logs
 from .reboot import Reboot
 from .release import Release
 from .requeue import Requeue
@@ -34,6 +35,7 @@ ACTIONS: dict[str, Action] = {
         Checkpoint(),
         Shell(),
         Diagnose(),
+        Logs(),
         Silence(),
         ExtendSilence(),
         ExpireSilence(),

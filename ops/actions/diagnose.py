@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +13,8 @@ from crashcart.backends.text import clean
 from crashcart.ops.protocol import ActionState, TargetPlan, TargetResult
 
 from .base import BadParams, CannotAct, Reading, Scene, words
+from .saved_output import save
 
-OUTPUT_LIMIT = 64 << 10
 SAVED_LIMIT = 8 << 20
 _STATES: dict[str, ActionState] = {"ok": "VERIFIED", "failed": "FAILED", "not_sent": "FAILED", "unknown": "UNKNOWN"}
 
@@ -55,11 +53,10 @@ class Diagnose(Reading):
         check = _check(scene)
         result = await _commands(scene, target).run(check.argv, timeout=check.timeout_seconds, limit=SAVED_LIMIT)
         text = _text(result)
-        saved = _save(folder, f"{target}-{check.name}", text)
-        shown = text if len(text) <= OUTPUT_LIMIT else text[:OUTPUT_LIMIT] + f"\n… cut here; all of it is in {saved}\n"
+        shown, saved = save(folder, f"{target}-{check.name}", text)
         if check.found_nothing(result):
-            return TargetResult(target, "VERIFIED", "nothing found", "", shown, str(saved))
-        return TargetResult(target, _STATES[result.state], _detail(result), "", shown, str(saved))
+            return TargetResult(target, "VERIFIED", "nothing found", "", shown, saved)
+        return TargetResult(target, _STATES[result.state], _detail(result), "", shown, saved)
 
     def undo(self, scene: Scene, targets: tuple[str, ...]) -> str:
         return "nothing to undo: it only reads"
@@ -92,13 +89,3 @@ def _detail(result: CommandResult) -> str:
         return f"not run: {clean(result.detail, limit=200)}"
     cut = "; the output was cut" if result.truncated else ""
     return f"exit status {result.exit_status}{cut}"
-
-
-def _save(folder: Path, name: str, text: str) -> Path:
-    """Write a new file that only its owner can read."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}-{name}.txt"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path

@@ -51,6 +51,7 @@ class SmallKube:
         self.blocked: dict[str, str] = {}
         self.is_cut = False
         self.loses_answers = False
+        self.printed = ["step 1", "loss \x1b[31m0.5\x1b[0m", "Traceback"]
         self.refusals: dict[tuple[str, str], str] = {}  # (verb, target) -> the API server's words
         self.applied: list[Change] = []
 
@@ -77,6 +78,10 @@ class SmallKube:
     async def pods_on(self, node: str) -> tuple[PodHit, ...]:
         self._reach()
         return tuple(map(self._hit, (one for one in self.pods.values() if one.node == node)))
+
+    async def log_tail(self, job: Job, *, lines: int) -> str:
+        self._reach()
+        return "\n".join(self.printed[-lines:])
 
     def drain(self, node: str, reason: str) -> Change:
         return self._change(node, "cordon", node, reason)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from crashcart.ops.protocol import Finished, Progress, Refused
-from tests.unit.runner_desk import Desk
+from tests.unit.runner_desk import Desk, content, is_private
 from tests.unit.small_cluster import SmallCluster, job, node
 from tests.unit.small_kube import SmallKube, kube_node, pod
 
@@ -184,3 +184,16 @@ async def test_the_cluster_says_who_we_are_and_what_it_would_refuse(desk: Desk, 
     assert (await desk.is_refused("drain", "gpu001", reason="x")).code == "unavailable"
     assert kube.applied == []
     assert (await desk.previews("drain", "gpu002", reason="x")).acting_as == ()
+
+
+async def test_what_a_job_printed_is_read_saved_and_cleaned(desk: Desk, kube: SmallKube) -> None:
+    kube.jobs["train/llm"] = replace(job("7"), id="train/llm", source="kubernetes", node_list="gpu001")
+
+    ended = await desk.does("logs", "train/llm", lines="2")
+
+    (result,) = ended.results
+    assert (result.state, result.detail) == ("VERIFIED", "2 lines")
+    assert result.output == "loss ␛[31m0.5␛[0m\nTraceback"
+    assert content(result.saved).decode() == result.output
+    assert is_private(result.saved or "")
+    assert "can read what jobs of slurm print" in (await desk.is_refused("logs", "41")).why
