@@ -89,6 +89,12 @@ class AlertJoins:
 
     def node(self, alert: Alert) -> Node | None:
         """The node an alert is about, by its labels."""
+        known: dict[str, Node | None] = self._remember("nodes of alerts", dict)
+        if alert.key not in known:
+            known[alert.key] = self._node(alert)
+        return known[alert.key]
+
+    def _node(self, alert: Alert) -> Node | None:
         names = alert_subjects.node_names(alert, self._names(alert.cluster)).values()
         keys = (f"{alert.cluster}/{name}" for name in names)
         return next((node for key in keys if (node := self._store.nodes.get(key)) is not None), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from crashcart.backends.model import Alert
@@ -17,17 +18,40 @@ from .column import Cell, Column, plain
 
 Grouping = Literal["name", "node", "rack", "none"]
 GROUPINGS: tuple[Grouping, ...] = ("name", "node", "rack", "none")
+JOB = "job "
 TITLES: dict[Grouping, str] = {"name": "by name", "node": "by node", "rack": "by rack", "none": "not grouped"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
-    """Alerts of one state that have something in common; the worst and newest comes first."""
+    """Alerts of one state that have something in common, as they were listed; what a row says is worked out once."""
 
     label: str
     by: Grouping
+    scene: Scene
     alerts: tuple[Alert, ...]
-    is_open: bool
+
+    @cached_property
+    def worst(self) -> Alert:
+        return min(self.alerts, key=severity_rank)
+
+    @cached_property
+    def since(self) -> float:
+        """When the oldest began."""
+        return min(alert.since for alert in self.alerts)
+
+    @cached_property
+    def places(self) -> tuple[str, ...]:
+        """Nodes and jobs that they are about, each once."""
+        return tuple(dict.fromkeys(name for alert in self.alerts if (name := alerts.about(self.scene, alert))))
+
+    @cached_property
+    def summary(self) -> str:
+        """Where it is, or what it is."""
+        if self.by != "name":
+            return ", ".join(dict.fromkeys(alert.name for alert in self.alerts))
+        nodes = [name for name in self.places if not name.startswith(JOB)]
+        return fold(nodes) if nodes else alerts.summary(self.alerts[0])
 
 
 def label_of(scene: Scene, alert: Alert, by: Grouping) -> str:
@@ -42,9 +66,11 @@ def label_of(scene: Scene, alert: Alert, by: Grouping) -> str:
     return alert.key
 
 
-def cells(scene: Scene, group: Group, columns: Sequence[Column[Any]]) -> tuple[Cell, ...]:
+def cells(scene: Scene, group: Group, columns: Sequence[Column[Any]], *, is_open: bool) -> tuple[Cell, ...]:
     """The group's row."""
-    return tuple(_CELLS[column.id](scene, group) for column in columns)
+    return tuple(
+        _name(group, is_open) if column.id == "name" else _CELLS[column.id](scene, group) for column in columns
+    )
 
 
 def member_cells(scene: Scene, alert: Alert, by: Grouping, columns: Sequence[Column[Any]]) -> tuple[Cell, ...]:
@@ -60,25 +86,16 @@ def member_cells(scene: Scene, alert: Alert, by: Grouping, columns: Sequence[Col
     return tuple(made)
 
 
-def _severity(scene: Scene, group: Group) -> Cell:
-    return alerts.severity(scene, min(group.alerts, key=severity_rank))
-
-
-def _name(scene: Scene, group: Group) -> Cell:
-    arrow = "▾ " if group.is_open else "▸ "
+def _name(group: Group, is_open: bool) -> Cell:
+    arrow = "▾ " if is_open else "▸ "
     return ((arrow, "accent"), (f"{len(group.alerts):,}× ", "accent"), (group.label, "strong"))
 
 
 def _about(scene: Scene, group: Group) -> Cell:
-    names = {name for alert in group.alerts if (name := alerts.about(scene, alert))}
-    if len(names) == 1:
-        return plain(names.pop())
-    what = "job" if all(name.startswith("job ") for name in names) else "node"
-    return plain(words.plural(len(names), what) if names else "", "muted")
-
-
-def _since(scene: Scene, group: Group) -> Cell:
-    return plain(words.age(scene.now - min(alert.since for alert in group.alerts)), "muted")
+    if len(group.places) == 1:
+        return plain(group.places[0])
+    what = "job" if all(name.startswith(JOB) for name in group.places) else "node"
+    return plain(words.plural(len(group.places), what) if group.places else "", "muted")
 
 
 def _day(scene: Scene, group: Group) -> Cell:
@@ -86,21 +103,17 @@ def _day(scene: Scene, group: Group) -> Cell:
 
 
 def _summary(scene: Scene, group: Group) -> Cell:
-    """Where it is, or what it is, and why the first of them is quiet."""
+    """Why the first of them is quiet, then where they are."""
     quiet = alerts.quietness(scene, group.alerts[0])
     lead: Cell = ((f"{quiet}  ", "accent"),) if quiet else ()
-    if group.by == "name":
-        names = {name for alert in group.alerts if (name := alerts.node_name(scene, alert))}
-        return (*lead, (fold(names) if names else alerts.summary(group.alerts[0]), "text"))
-    return (*lead, (", ".join(dict.fromkeys(alert.name for alert in group.alerts)), "text"))
+    return (*lead, (group.summary, "text"))
 
 
 _CELLS: dict[str, Callable[[Scene, Group], Cell]] = {
-    "severity": _severity,
-    "name": _name,
+    "severity": lambda scene, group: alerts.severity(scene, group.worst),
     "cluster": lambda scene, group: plain(group.alerts[0].cluster, "muted"),
     "about": _about,
-    "since": _since,
+    "since": lambda scene, group: plain(words.age(scene.now - group.since), "muted"),
     "day": _day,
     "summary": _summary,
 }

@@ -18,7 +18,7 @@ from crashcart.tui.look import Look
 from crashcart.tui.monitoring import alert_counts, alert_verdict
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
-from crashcart.tui.states import ALERT_STATES, alert_section
+from crashcart.tui.states import alert_section
 
 from .emptiness import hides_all
 from .entity_list import EntityList, ListSpec
@@ -35,7 +35,7 @@ class AlertList(EntityList):
 
     def __init__(self, look: Look, shown: Shown, spec: ListSpec, *, id: str | None = None) -> None:
         self.grouping: Grouping = "name"
-        self._members: dict[str, list[str]] = {}  # by the key of the group's row
+        self._groups: dict[str, Group] = {}  # by the key of the group's row
         self._grouped: frozenset[str] = frozenset()  # keys that stand below a group's row
         self._is_open: dict[str, bool] = {}
         super().__init__(look, shown, spec, id=id)
@@ -45,39 +45,35 @@ class AlertList(EntityList):
     def arranged(self, order: list[str]) -> list[str]:
         """By state, then in groups in the order of their first; a group of one is that alert's own row."""
         merged = self._shown.joins.alerts.merged()
-        self._members = {}
         ordered = sorted(order, key=lambda key: alert_section(merged[key]))
+        self._groups = {}
         if self.grouping == "none":
             self._grouped = frozenset()
             return ordered
-        groups: dict[str, list[str]] = {}
+        scene, alike = self._shown.scene, dict[tuple[str, str, str], list[str]]()
         for key in ordered:
-            groups.setdefault(self._group_key(merged[key]), []).append(key)
-        self._members = {group: members for group, members in groups.items() if len(members) > 1}
-        for group, members in self._members.items():
-            self._is_open.setdefault(group, len(members) <= OPEN_UP_TO)
-        self._grouped = frozenset(key for members in self._members.values() for key in members)
-        return [row for group, members in groups.items() for row in self._rows(group, members)]
-
-    def _rows(self, group: str, members: list[str]) -> list[str]:
-        if group not in self._members:
-            return members
-        return [group, *members] if self._is_open[group] else [group]
-
-    def _group_key(self, alert: Alert) -> str:
-        label = alert_groups.label_of(self._shown.scene, alert, self.grouping)
-        return f"{self.grouping} {ALERT_STATES[alert_section(alert)]} {alert.cluster}/{label}"
+            alert = merged[key]
+            label = alert_groups.label_of(scene, alert, self.grouping)
+            alike.setdefault((alert.state, alert.cluster, label), []).append(key)
+        rows: list[str] = []
+        for (state, cluster, label), keys in alike.items():
+            if len(keys) == 1:
+                rows += keys
+                continue
+            row = f"{self.grouping} {state} {cluster}/{label}"
+            self._groups[row] = Group(label, self.grouping, scene, tuple(merged[key] for key in keys))
+            is_open = self._is_open.setdefault(row, len(keys) <= OPEN_UP_TO)
+            rows += [row, *keys] if is_open else [row]
+        self._grouped = frozenset(alert.key for group in self._groups.values() for alert in group.alerts)
+        return rows
 
     def row(self, key: str, columns: Sequence[Column[Any]]) -> tuple[tuple[Cell, ...], bool]:
         """An alert's row or a group's."""
-        scene = self._shown.scene
-        if key in self._members:
-            members = self._alerts(self._members[key])
-            if not members:
-                return tuple((("", "text"),) for _ in columns), True
-            group = Group(key.partition("/")[2], self.grouping, tuple(members), self._is_open[key])
-            stale = any(scene.store.is_stale(alert, scene.now) for alert in members)
-            return alert_groups.cells(scene, group, columns), stale
+        scene, group = self._shown.scene, self._groups.get(key)
+        if group is not None:
+            sources = {(alert.cluster, alert.source) for alert in group.alerts}
+            stale = any(scene.store.freshness(*source, scene.now) != "live" for source in sources)
+            return alert_groups.cells(scene, group, columns, is_open=self._is_open[key]), stale
         cells, stale = super().row(key, columns)
         if key in self._grouped and (found := self._alerts([key])):
             return alert_groups.member_cells(scene, found[0], self.grouping, columns), stale
@@ -91,7 +87,7 @@ class AlertList(EntityList):
 
     def action_open(self) -> None:
         """Details of an alert; a group folds or unfolds."""
-        if self.cursor_key not in self._members:
+        if self.cursor_key not in self._groups:
             super().action_open()
             return
         self._is_open[self.cursor_key] = not self._is_open[self.cursor_key]
@@ -99,24 +95,26 @@ class AlertList(EntityList):
 
     def action_mark(self) -> None:
         """Mark or unmark the alert, or all alerts of the group."""
-        members = self._members.get(self.cursor_key or "")
-        if members is None:
+        if self.cursor_key not in self._groups:
             super().action_mark()
             return
-        if all(key in self.marks for key in members):
-            self.drop_marks(lambda key: key in members)
+        keys = self._keys(self.cursor_key)
+        if all(key in self.marks for key in keys):
+            self.drop_marks(lambda key: key in keys)
         else:
-            self.marks.update(dict.fromkeys(members))
+            self.marks.update(keys)
         self.action_step(0, 1)
         self.repaint()
 
     def action_mark_range(self) -> None:
         """Mark from the last mark to here; folded groups in between with all of their alerts."""
         super().action_mark_range()
-        folded = [group for group in self.marks if group in self._members]
-        for group in folded:
-            self.marks.update(dict.fromkeys(self._members[group]))
-            del self.marks[group]
+        self.marks = {key: None for row in self.marks for key in self._keys(row)}
+
+    def _keys(self, row: str) -> dict[str, None]:
+        """The alerts that a row stands for."""
+        group = self._groups.get(row)
+        return {row: None} if group is None else {alert.key: None for alert in group.alerts}
 
     def action_group(self) -> None:
         """Group otherwise."""
@@ -147,5 +145,5 @@ class AlertList(EntityList):
 
     def selections(self) -> list[Selection]:
         """The alerts, the silences that keep them quiet, and the nodes and jobs they are about."""
-        keys = [key for chosen in self.chosen for key in self._members.get(chosen, [chosen])]
+        keys = [key for row in self.chosen for key in self._keys(row)]
         return subjects.of_alerts(self._shown.scene, self._alerts(keys))
