@@ -44,12 +44,12 @@ class AlertJoins:
         return key in self._remember("merged", self._merge)[1]
 
     def tally(self, cluster: str | None) -> Counter[tuple[str, str]]:
-        """How many there are by (state, severity), in one cluster or in all."""
+        """How many there are by (state, severity), in one cluster or in all; heartbeats are left out."""
         return self._remember(f"tally of {cluster}", lambda: self._count(cluster))
 
     def _count(self, cluster: str | None) -> Counter[tuple[str, str]]:
-        alerts = self.merged().values()
-        return Counter((alert.state, alert.severity) for alert in alerts if cluster in (None, alert.cluster))
+        alerts = (alert for alert in self.merged().values() if cluster in (None, alert.cluster))
+        return Counter((alert.state, alert.severity) for alert in alerts if not is_heartbeat(alert))
 
     def _remember(self, what: str, make: Callable[[], T]) -> T:
         revision = self._store.revision
@@ -158,6 +158,11 @@ class AlertJoins:
             for silence in alert.silenced_by:
                 found[f"{alert.cluster}/{silence}"].append(alert)
         return found
+
+
+def is_heartbeat(alert: Alert) -> bool:
+    """Whether it is there to fire all the time, like Watchdog: its rule says `severity: none`."""
+    return alert.severity == "none" and any(value.lower() == "none" for _, value in alert.labels)
 
 
 class Routed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crashcart.backends.model import Alert, Check, Node
+from crashcart.ops.alert_joins import is_heartbeat
 from crashcart.ops.targets import fold
 
 from . import words
@@ -20,14 +21,12 @@ LONGEST = 24
 ONE_BY_ONE = 2
 """Alerts of one name that get a line each; more of them are one line."""
 
-QUIET_SEVERITIES = frozenset(("none", "info"))
-
 
 def attention(shown: Shown) -> list[tuple[Span, ...]]:
     """All lines; the caller shows as many as fit. Many alerts of one name are one line."""
     merged = shown.joins.alerts.merged()
     alerts = [merged[key] for key in shown.keys("alert")]
-    firing = [alert for alert in alerts if alert.state == "firing" and alert.severity not in QUIET_SEVERITIES]
+    firing = [alert for alert in alerts if alert.state == "firing" and not _is_background(alert)]
     told = {node.key for alert in firing if (node := shown.joins.alerts.node(alert)) is not None}
     nodes = [shown.store.nodes[key] for key in shown.keys("node") if key not in told]
     items = [_check(shown, check) for check in bad_checks(shown, shown.scene.now) if check.state == "critical"]
@@ -36,6 +35,10 @@ def attention(shown: Shown) -> list[tuple[Span, ...]]:
     what = min(LONGEST, max((len(item.what) for item in items), default=0))
     which = min(LONGEST, max((len(item.which) for item in items), default=0))
     return [item.line(shown.scene.now, what, which) for item in items]
+
+
+def _is_background(alert: Alert) -> bool:
+    return alert.severity == "info" or is_heartbeat(alert)
 
 
 @dataclass(frozen=True, slots=True)

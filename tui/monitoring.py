@@ -91,7 +91,7 @@ def _critical(shown: Shown, now: float) -> list[Check]:
 def alert_counts(shown: Shown, now: float) -> tuple[Span, ...]:
     """`2 firing  ◔ 1 pending  ↳ 1 inhibited  ~ 3 silenced`; `?` for a number that is not known."""
     tally = shown.joins.alerts.tally(shown.cluster)
-    firing = sum(number for (state, severity), number in tally.items() if state == "firing" and severity != "none")
+    firing = sum(number for (state, _), number in tally.items() if state == "firing")
     critical = tally[("firing", "critical")]
     quiet = [
         (state, sum(n for (s, _), n in tally.items() if s == state)) for state in ("pending", "inhibited", "silenced")
@@ -112,7 +112,7 @@ def firing_count(shown: Shown, now: float) -> int | None:
     if not alerts_known(shown, now):
         return None
     tally = shown.joins.alerts.tally(shown.cluster)
-    return sum(number for (state, severity), number in tally.items() if state == "firing" and severity != "none")
+    return sum(number for (state, _), number in tally.items() if state == "firing")
 
 
 def firing_spans(shown: Shown, now: float) -> tuple[Span, ...]:

@@ -39,7 +39,12 @@ _JOB: dict[str, Mark] = {
     "deadline": ("✕", "warn"),
     "preempted": ("↻", "warn"),
 }
-_SEVERITY: dict[str, Mark] = {"critical": ("✕", "crit"), "warning": ("▲", "warn"), "info": ("●", "accent")}
+_SEVERITY: dict[str, Mark] = {
+    "critical": ("✕", "crit"),
+    "warning": ("▲", "warn"),
+    "info": ("●", "accent"),
+    "none": ("·", "muted"),
+}
 _QUIET: dict[str, Mark] = {"pending": ("◔", "accent"), "inhibited": ("↳", "muted"), "silenced": ("~", "faint")}
 _SILENCE: dict[str, Mark] = {"active": ("~", "accent"), "pending": ("◔", "muted"), "expired": ("–", "faint")}
 _CHECK: dict[str, Mark] = {"ok": ("✓", "ok"), "warning": ("▲", "warn"), "critical": ("✕", "crit")}
@@ -108,17 +113,22 @@ def alert_mark(alert: Alert) -> Mark:
     """Glyph and role of an alert; one that notifies nobody never looks like one that does."""
     if alert.state in _QUIET:
         return _QUIET[alert.state]
-    return _SEVERITY.get(alert.severity, ("·", "muted"))
+    return severity_mark(alert.severity)
+
+
+def severity_mark(severity: str) -> Mark:
+    """Glyph and role of a severity; a word that we do not know may be any, so it is not taken lightly."""
+    return _SEVERITY.get(severity, ("▲", "warn"))
 
 
 def severity_role(severity: str) -> str:
     """The role of a severity, whether or not the alert fires."""
-    return _SEVERITY.get(severity, ("·", "muted"))[1]
+    return severity_mark(severity)[1]
 
 
 def severity_glyph(severity: str) -> tuple[str, str]:
     """Glyph, a blank and role of a severity, for an alert whose state stands where that usually is."""
-    glyph, role = _SEVERITY.get(severity, ("·", "muted"))
+    glyph, role = severity_mark(severity)
     return (f"{glyph} ", role)
 
 
@@ -128,8 +138,8 @@ def alert_section(alert: Alert) -> int:
 
 
 def severity_rank(alert: Alert) -> int:
-    """0 is the worst."""
-    return SEVERITIES.index(alert.severity) if alert.severity in SEVERITIES else len(SEVERITIES)
+    """0 is the worst; a word that we do not know stands with the warnings."""
+    return SEVERITIES.index(alert.severity if alert.severity in SEVERITIES else "warning")
 
 
 def silence_mark(silence: Silence) -> Mark:

@@ -33,7 +33,7 @@ MORE_ALERTS: tuple[Alert, ...] = (
     alert("i1", "GpuExporterDown", "inhibited", labels=(("node", "gpu008"),), inhibited_by=("f2",)),
     alert("s1a", "OstAlmostFull", "silenced", since=START - 90_000, silenced_by=("s1",),
           annotations=(("summary", "/scratch is 93 % full"), ("runbook_url", "https://wiki.example.org/ost"))),
-    alert("w1", "Watchdog", "firing", severity="none", since=START - 800_000),
+    alert("w1", "Watchdog", "firing", severity="none", since=START - 800_000, labels=(("severity", "none"),)),
 )  # fmt: skip
 
 EVALUATED: tuple[Alert, ...] = (

@@ -303,6 +303,22 @@ async def test_a_board_without_alerts_is_green_only_while_all_is_whole() -> None
         await it.lacks("No alerts.", "There are no")
 
 
+async def test_a_cluster_without_monitoring_says_what_to_configure_and_loads_nothing() -> None:
+    async with desk(messages=[source(), *listing("job")]) as it:
+        await it.press("4")
+        await it.shows("No source lists alerts.", "[cluster.NAME.alertmanager]")
+        await it.lacks("Loading", "Alerts …", "Alerts 0")
+
+
+async def test_an_empty_list_of_a_dead_source_is_not_called_complete() -> None:
+    quiet = [*listing("target", origin="prometheus"), source("prometheus", "down", 240.0, "connection refused")]
+    async with desk(messages=[*everything(), *quiet]) as it:
+        await it.press("4", "T")
+        await it.shows("No failing targets were listed when last heard.", "prometheus DOWN", "connection refused")
+        await it.hears(source("prometheus"))
+        await it.shows("There are no failing targets.", "complete and empty")
+
+
 async def test_a_collector_that_died_leaves_no_count() -> None:
     async with desk(messages=monitored()) as it:
         await it.press("4")

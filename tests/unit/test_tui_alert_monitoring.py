@@ -10,6 +10,7 @@ from crashcart.ops.clock import SystemClock
 from crashcart.ops.store import Store
 from crashcart.tui.monitoring import alert_counts, alert_verdict, alerts_known, facts, firing_count, firing_spans
 from crashcart.tui.shown import Shown
+from crashcart.tui.states import alert_mark, severity_rank
 from tests.entities import alert, listing
 from tests.monitoring_entities import check, target
 
@@ -125,5 +126,15 @@ def test_a_failing_target_is_a_fact_and_leaves_the_count() -> None:
 
 
 def test_the_dead_man_alert_itself_is_not_counted() -> None:
-    shown = picture(alert("w", name="Watchdog", severity="none"), alert("f2", state="silenced"))
-    assert firing_count(shown, NOW) == 0
+    heartbeat = alert("w", name="Watchdog", severity="none", labels=(("severity", "none"),))
+    assert firing_count(picture(heartbeat, alert("f2", state="silenced")), NOW) == 0
+
+
+def test_an_alert_whose_rule_forgot_the_severity_is_counted() -> None:
+    assert firing_count(picture(alert(severity="none", labels=(("node", "gpu001"),))), NOW) == 1
+
+
+def test_a_severity_that_we_do_not_know_is_not_taken_lightly() -> None:
+    odd = alert(severity="p1")
+    assert alert_mark(odd) == ("▲", "warn")
+    assert severity_rank(odd) < severity_rank(alert(severity="info"))

@@ -86,7 +86,7 @@ def quietness(scene: Scene, alert: Alert) -> str:
 def _silenced(scene: Scene, alert: Alert) -> str:
     silences = scene.joins.alerts.silences(alert)
     if not silences:
-        return f"by silence {', '.join(alert.silenced_by)}" if alert.silenced_by else "nobody knows by whom"
+        return f"by silence {', '.join(alert.silenced_by)}" if alert.silenced_by else "by a time interval"
     more = f" and {len(silences) - 1} more" if len(silences) > 1 else ""
     return f"until {words.moment(silences[0].ends, scene.now)} by {silences[0].created_by}{more}"
 

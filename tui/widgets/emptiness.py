@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from crashcart.backends.entity import Kind
 from crashcart.tui.cells import Span
+from crashcart.tui.monitoring import ALERTING
 from crashcart.tui.shown import Shown
-from crashcart.tui.source_ages import troubles
+from crashcart.tui.source_ages import troubles, why
 
 Lines = tuple[tuple[Span, ...], ...]
 
@@ -21,6 +22,12 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
                 ((failed[0].detail or "no details were given", "muted"),),
                 (("It is tried again; nothing is known meanwhile.", "faint"),),
             )
+        if is_unheard(shown, kind):
+            return (
+                ((f"No source lists {plural}.", "text"),),
+                (("Add ", "faint"), ("[cluster.NAME.prometheus]", "muted"), (" or ", "faint"),
+                 ("[cluster.NAME.alertmanager]", "muted"), (" to the configuration.", "faint")),
+            )  # fmt: skip
         return (
             (("◌ ", "accent"), (f"Loading {plural} …", "text")),
             (("waiting for the first complete listing", "faint"),),
@@ -30,7 +37,19 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
             ((f"No {plural} match ", "text"), (filter_text, "accent")),
             (("esc", "accent"), (" drops the filter, ", "muted"), ("/", "accent"), (" changes it", "muted")),
         )
+    if not store.knows(kind, now, shown.cluster):
+        lost = troubles(store, now)
+        reason = why(store, lost[0], now) if lost else "whoever lists them has not answered lately"
+        return ((("? ", "unknown"), (f"No {plural} were listed when last heard.", "strong")), ((reason, "warn"),))
     return (((f"There are no {plural}.", "text"),), (("The list is complete and empty.", "faint"),))
+
+
+def is_unheard(shown: Shown, kind: Kind) -> bool:
+    """Whether everybody has answered and nobody lists what only a monitoring knows."""
+    sources = shown.live.sources.values()
+    has_monitoring = any(source.name in ALERTING for source in sources)
+    answered = bool(sources) and all(source.last_success is not None for source in sources)
+    return kind in ("alert", "silence", "target") and answered and not has_monitoring
 
 
 def hides_all(shown: Shown, kind: Kind, filter_text: str) -> bool:

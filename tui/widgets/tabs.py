@@ -15,6 +15,7 @@ from crashcart.tui.monitoring import firing_count
 from crashcart.tui.places import KIND_OF, ROOT_VIEWS, SIDE_VIEWS
 from crashcart.tui.shown import Shown
 
+from .emptiness import is_unheard
 from .lines import LineWidget
 
 TAB_OF = dict.fromkeys(SIDE_VIEWS, "alerts")
@@ -63,7 +64,7 @@ class ViewTabs(LineWidget):
             firing = firing_count(self._shown, self.look.clock.now())
             return " ?" if firing is None else f" {words.count(firing)}"
         if self._shown.store.is_loading(_kind(view)):
-            return " …"
+            return "" if is_unheard(self._shown, _kind(view)) else " …"
         return f" {words.count(len(self._shown.keys(KIND_OF[view])))}"
 
     def on_click(self, event: events.Click) -> None:
