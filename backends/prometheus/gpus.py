@@ -134,7 +134,9 @@ class GpuReader:
         return [*at_once, *in_turn[:1], *(in_turn[1:] if self._desk.client.ledger.affords_more() else [])]
 
     def _is_due(self, metric: Metric, now: float) -> bool:
-        return PACES.get(metric) != "seldom" or now - self._asked[metric] >= SELDOM_SECONDS
+        """Asked more often than it is scraped, a metric tells nothing new."""
+        often = self.times.interval_seconds if self.times.is_interval_known else 0.0
+        return now - self._asked[metric] >= (SELDOM_SECONDS if PACES.get(metric) == "seldom" else often)
 
     async def _column(self, metric: Metric) -> bool:
         """Read one metric. Raises BackendError."""
