@@ -24,6 +24,14 @@ class NoAnswer(Unreachable):
     """The request may have arrived and been done, though no answer came."""
 
 
+class NotSignedIn(Denied):
+    """The server does not know us: no other question would do better."""
+
+
+class Expired(Unreachable):
+    """The version that was asked for is too old: everything must be listed anew."""
+
+
 class Cause(msgspec.Struct, frozen=True):
     """One cause in a Status: `DisruptionBudget` says which budget blocks."""
 
@@ -67,11 +75,15 @@ def failure(code: int, body: bytes, *, what: str, where: str, who: str) -> Backe
     """The error for an answer that is not 2xx; `what` was asked (`nodes`), `who` are we by which file."""
     said = status_of(body).message
     if code == 401:
-        return Denied(f"{where} does not accept {who} (401 {said or 'Unauthorized'}); sign in anew or renew the token")
+        return NotSignedIn(
+            f"{where} does not accept {who} (401 {said or 'Unauthorized'}); sign in anew or renew the token"
+        )
     if code == 403:
         return Denied(f"{what}: {said or 'forbidden (403)'}")
     if code == 404:
         return Unsupported(f"{what}: {where} has no such resource ({said or '404'})")
+    if code == 410:
+        return Expired(f"{what}: {said}")
     if code == 429:
         return Unreachable(f"{what}: {where} is overloaded (429 {said})")
     if code >= 500:

@@ -1,4 +1,4 @@
-"""An answer that never ends, read line by line, which another thread can end."""
+"""An answer that never ends, read as it comes, which another thread can end."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class LineStream:
         self._failed = failed
         self._is_shut = False
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield lines until the server or `shutdown` ends it. Raises Unreachable, Malformed."""
+    def bursts(self) -> Iterator[list[bytes]]:
+        """Yield the lines that came together, until the server or `shutdown` ends it. Raises Unreachable, Malformed."""
         from urllib3.exceptions import HTTPError
 
         pending = b""
@@ -31,10 +31,11 @@ class LineStream:
             for chunk in self._response.stream(decode_content=False):
                 self._heard()
                 *lines, pending = (pending + chunk).split(b"\n") if pending else chunk.split(b"\n")
-                yield from lines
+                if lines:
+                    yield [line for line in lines if line]
                 if len(pending) > _LINE_LIMIT:
                     raise Malformed("the stream holds a line that is no event; is it an API server?")
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:  # ValueError: closed under the reader's hands
             if not self._is_shut:
                 raise self._failed(error) from error
         finally:

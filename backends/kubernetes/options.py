@@ -10,16 +10,8 @@ _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _LABEL = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 _MOST_NAMESPACES = 16
 
-RACK_LABELS = (
-    "topology.kubernetes.io/rack",
-    "cloud.google.com/gce-topology-subblock",
-    "topology.k8s.aws/network-node-layer-2",
-)
-SWITCH_LABELS = (
-    "topology.kubernetes.io/switch",
-    "network.topology.nvidia.com/leaf",
-    "topology.k8s.aws/network-node-layer-3",
-)
+RACK_LABELS = ("topology.kubernetes.io/rack", "topology.k8s.aws/network-node-layer-2", "rack")
+SWITCH_LABELS = ("topology.kubernetes.io/switch", "topology.k8s.aws/network-node-layer-3", "switch")
 USER_LABELS = ("crashcart.io/user", "app.kubernetes.io/created-by", "user")
 GPU_RESOURCES = ("nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-*", "amd.com/gpu", "google.com/tpu")
 INDEX_ANNOTATIONS = ("crashcart.io/gpu-indexes", "volcano.sh/gpu-index")
