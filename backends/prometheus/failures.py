@@ -19,6 +19,10 @@ class QueryRefused(Unsupported):
     """The server is well and will not answer this one query: too expensive for its limits, or not of its version."""
 
 
+class WrongShape(Malformed):
+    """JSON, and not the JSON that was asked for."""
+
+
 class ApiError(msgspec.Struct):
     """The body of an error."""
 
@@ -64,7 +68,7 @@ def not_json(body: bytes, *, where: str, what: str, reason: str) -> BackendError
         return no_prometheus(where, f"its answer to {what} is not JSON: {told(body)}")
     if "truncated" in reason:
         return Malformed(f"{where}: the answer to {what} breaks off after {len(body)} bytes; look for a proxy between")
-    return Malformed(f"{where}: the answer to {what} has an unknown shape: {clean(reason, limit=_EXCERPT)}")
+    return WrongShape(f"{where}: the answer to {what} has an unknown shape: {clean(reason, limit=_EXCERPT)}")
 
 
 def too_large(where: str, what: str, limit: int) -> Malformed:

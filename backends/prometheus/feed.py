@@ -8,13 +8,13 @@ import time
 from collections.abc import AsyncGenerator
 
 from crashcart.backends.contract import Context, Interest, Pace
-from crashcart.backends.errors import BackendError, Malformed
+from crashcart.backends.errors import BackendError
 from crashcart.backends.model import Item
 
 from .alerts import AlertReader
 from .checks import CheckReader
 from .desk import SOURCE, Desk
-from .failures import no_prometheus
+from .failures import WrongShape, no_prometheus
 from .gpus import GpuReader
 from .history import HistoryReader
 from .memory import Memory
@@ -109,7 +109,7 @@ class PrometheusFeed:
         sent = time.time()
         try:
             _, server_time = await client.scalar("server time", "time()")
-        except Malformed as error:
+        except WrongShape as error:
             if self._is_introduced:
                 raise
             raise no_prometheus(self._desk.options.base_url, "its answer is not that of Prometheus") from error
