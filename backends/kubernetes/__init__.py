@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from crashcart.backends.contract import Context
 
     from .feed import KubernetesFeed
+    from .powers import KubernetesPowers
 
 
 class KubernetesBackend:
@@ -32,8 +33,11 @@ class KubernetesBackend:
 
         return KubernetesFeed(context)
 
-    def powers(self, context: Context) -> None:
-        """Nothing is changed."""
+    def powers(self, context: Context) -> KubernetesPowers:
+        """Cordon, evict; hold, release, requeue, cancel; checkpoints, logs; and what we may do."""
+        from .powers import KubernetesPowers
+
+        return KubernetesPowers(context)
 
 
 BACKEND = KubernetesBackend()

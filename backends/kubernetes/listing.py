@@ -11,7 +11,7 @@ import msgspec
 from crashcart.backends.errors import Malformed
 from crashcart.backends.text import clean
 
-from .client import KubernetesClient
+from .client import KubernetesClient, Query
 from .failures import Expired
 from .inbox import Objects
 from .ledger import Ledger
@@ -48,23 +48,29 @@ def key_of(thing: Any) -> str:
 
 
 def list_all(
-    client: KubernetesClient, resource: Resource, path: str, ledger: Ledger | None = None, *, fields: str = ""
+    client: KubernetesClient,
+    resource: Resource,
+    path: str,
+    ledger: Ledger | None = None,
+    *,
+    fields: str = "",
+    labels: str = "",
 ) -> Listing:
-    """List everything below `path`. Raises Unreachable, Denied, Unsupported, Malformed."""
+    """List everything below `path` that fits the selectors. Raises Unreachable, Denied, Unsupported, Malformed."""
+    chosen = {"fieldSelector": fields or resource.fields, "labelSelector": labels}
     for attempt in range(_ATTEMPTS):
         try:
-            return _pages(client, resource, path, ledger, fields or resource.fields)
+            return _pages(client, resource, path, ledger, [(key, value) for key, value in chosen.items() if value])
         except Expired:  # between two pages: the server forgot the version that we are reading
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
 
 
-def _pages(client: KubernetesClient, resource: Resource, path: str, ledger: Ledger | None, fields: str) -> Listing:
+def _pages(client: KubernetesClient, resource: Resource, path: str, ledger: Ledger | None, chosen: Query) -> Listing:
     started, size, objects, token = time.monotonic(), 0, Objects(), ""
     for _ in range(_MOST_PAGES):
-        query = [("limit", str(PAGE))]
-        query += [("fieldSelector", fields)] if fields else []
+        query = [("limit", str(PAGE)), *chosen]
         query += [("continue", token)] if token else []
         reply = client.get(path, query=query, what=resource.name)
         size += len(reply.body)
