@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from crashcart.backends.model import Alert, Job, Node, Silence
@@ -25,6 +26,22 @@ EVALUATOR = "prometheus"
 Label = tuple[str, str]
 
 
+@dataclass(slots=True)
+class Merged:
+    """The one list, and what became of the alerts that are not in it."""
+
+    shown: dict[str, Alert]
+    stands_for: dict[str, str] = field(default_factory=dict)  # hidden key -> the key that is shown instead
+    also_in: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # shown key -> other sources
+    unrouted: set[str] = field(default_factory=set)
+
+    def hide(self, hidden: Alert, shown: Alert) -> None:
+        """Let the second stand for the first."""
+        self.shown.pop(hidden.key, None)
+        self.stands_for[hidden.key] = shown.key
+        self.also_in[shown.key].add(hidden.source)
+
+
 class AlertJoins:
     """Derived pictures of the alerts of one store. `names` gives a cluster's node names, as they are now known."""
 
@@ -37,11 +54,19 @@ class AlertJoins:
 
     def merged(self) -> Mapping[str, Alert]:
         """All alerts by key, each once."""
-        return self._remember("merged", self._merge)[0]
+        return self._merged.shown
+
+    def standing_for(self, key: str) -> Alert | None:
+        """The alert by this key, or the one that is shown in its place."""
+        return self._store.alerts.get(self._merged.stands_for.get(key, key))
+
+    def sources(self, alert: Alert) -> frozenset[str]:
+        """Every source that lists it."""
+        return frozenset((alert.source, *self._merged.also_in.get(alert.key, ())))
 
     def is_unrouted(self, key: str) -> bool:
         """Whether Prometheus lets it fire while a live Alertmanager does not have it: nobody is told."""
-        return key in self._remember("merged", self._merge)[1]
+        return key in self._merged.unrouted
 
     def tally(self, cluster: str | None) -> Counter[tuple[str, str]]:
         """How many there are by (state, severity), in one cluster or in all; heartbeats are left out."""
@@ -61,24 +86,29 @@ class AlertJoins:
             return frozenset()
         return frozenset(slot for slot, source in self._store.sources.items() if source.state == "live")
 
-    def _merge(self) -> tuple[dict[str, Alert], frozenset[str]]:
+    @property
+    def _merged(self) -> Merged:
+        return self._remember("merged", self._merge)
+
+    def _merge(self) -> Merged:
         everything = self._store.alerts
         evaluated = [alert for alert in everything.values() if alert.source == EVALUATOR]
         if not evaluated:
-            return everything, frozenset()
+            return Merged(everything)
         routed = Routed(alert for alert in everything.values() if alert.source != EVALUATOR)
-        live, hidden, unrouted = self._live(), set[str](), set[str]()
+        live, made = self._live(), Merged(dict(everything))
         for alert in evaluated:
             twins = routed.twins(alert)
             router_is_live = all((alert.cluster, source) in live for source in routed.sources.get(alert.cluster, ()))
-            if twins and (router_is_live or (alert.cluster, EVALUATOR) not in live):
-                hidden.add(alert.key)
-            elif twins:
-                quiet = [twin for twin in twins if twin.state != "firing"]
-                hidden.update([alert.key] if quiet else (twin.key for twin in twins))
-            elif alert.state == "firing" and self._routes(alert.cluster, live):
-                unrouted.add(alert.key)
-        return {key: alert for key, alert in everything.items() if key not in hidden}, frozenset(unrouted)
+            if not twins:
+                if alert.state == "firing" and self._routes(alert.cluster, live):
+                    made.unrouted.add(alert.key)
+            elif router_is_live or (alert.cluster, EVALUATOR) not in live or any(t.state != "firing" for t in twins):
+                made.hide(alert, twins[0])
+            else:
+                for twin in twins:
+                    made.hide(twin, alert)
+        return made
 
     def _routes(self, cluster: str, live: frozenset[tuple[str, str]]) -> bool:
         """Whether both sides answer, so that what one of them lacks is really missing there."""
@@ -98,6 +128,13 @@ class AlertJoins:
         names = alert_subjects.node_names(alert, self._names(alert.cluster)).values()
         keys = (f"{alert.cluster}/{name}" for name in names)
         return next((node for key in keys if (node := self._store.nodes.get(key)) is not None), None)
+
+    def place(self, alert: Alert) -> str:
+        """The machine it is about: a node's name, else what a label says, "" where none does."""
+        node = self.node(alert)
+        if node is not None:
+            return node.name
+        return next(iter(alert_subjects.node_names(alert, self._names(alert.cluster)).values()), "")
 
     def gpu(self, alert: Alert) -> int | None:
         """The GPU index an alert is about, by its labels."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crashcart.backends.model import History
 from crashcart.ops.store import Store
@@ -22,14 +22,19 @@ Samples = list[float | None]
 """One value a cell, oldest first; None where there is no sample."""
 
 
-def day_of(store: Store, cluster: str, name: str, now: float, cells: int) -> Samples | None:
-    """How many fired in each of `cells` stretches of the last 24 hours; None where no source keeps such a history."""
+def day_of(
+    store: Store, cluster: str, name: str, now: float, cells: int, *, listed_by: Collection[str] = ()
+) -> Samples | None:
+    """How many fired in each of `cells` stretches of the last 24 hours; None where no source keeps such a history.
+
+    A name that is not in the history of a source that lists the alert has not fired; of others that is not known.
+    """
     held = store.histories.get((cluster, SUBJECT), {}).values()
     history = max(held, key=lambda one: (name in one.names, one.when), default=None)
     if history is None:
         return None
-    if name not in history.names:  # it is too new to be in the history, or the source does not evaluate it
-        return [None] * cells
+    if name not in history.names:
+        return _spread(history, (0.0,) * history.points, now, cells) if history.source in listed_by else [None] * cells
     index, points = history.names.index(name), history.points
     values = memoryview(history.values).cast("f")[index * points : (index + 1) * points]
     return _spread(history, values, now, cells)

@@ -98,7 +98,7 @@ def alert_counts(shown: Shown, now: float) -> tuple[Span, ...]:
     ]
     if not alerts_known(shown, now):
         seen = ", ".join(f"{number:,} {state}" for state, number in (("firing", firing), *quiet) if number)
-        return (("? firing", "unknown"), (f"  last seen: {seen or 'none'}", "stale"))
+        return (("? firing", "unknown"), (f"  listed: {seen or 'none'}", "stale"))
     spans: list[Span] = [(f"{firing:,} firing", "text" if firing else "ok")]
     if critical:
         spans.append((f"  ✕ {critical:,} critical", "crit"))

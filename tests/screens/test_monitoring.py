@@ -260,7 +260,7 @@ async def test_a_dead_man_that_is_missing_is_a_banner_and_counts_become_unknown(
         await it.lacks("MONITORING")
         await it.hears(*listing("check", *SILENT, origin="alertmanager", version=2))
         await it.shows("MONITORING  dead-man alert missing since 06:09:20 (4m)", "(+1 more)")
-        await it.shows("4 Alerts ?", "? firing", "last seen: 8 firing")
+        await it.shows("4 Alerts ?", "? firing", "listed: 8 firing")
         await it.press("1")
         await it.shows("? alerts", "dead-man alert")
 

@@ -48,6 +48,23 @@ def test_an_alert_of_both_sources_is_shown_once_as_alertmanager_has_it() -> None
     assert [found.state for found in joins.merged().values()] == ["silenced"]
 
 
+def test_the_page_of_a_hidden_alert_is_that_of_the_one_that_stands_for_it() -> None:
+    joins = two_lists((routed(state="silenced"),), (evaluated(), evaluated("p2", name="GpuHot")))
+    shown = joins.standing_for("a100/p1")
+    assert shown is not None
+    assert (shown.fingerprint, joins.sources(shown)) == ("f1", frozenset(("alertmanager", "prometheus")))
+    alone = joins.standing_for("a100/p2")
+    assert alone is not None
+    assert (alone.fingerprint, joins.sources(alone)) == ("p2", frozenset(("prometheus",)))
+    assert joins.standing_for("a100/gone") is None
+
+
+def test_a_machine_that_no_scheduler_knows_is_named_by_the_labels() -> None:
+    joins = Joins(store_with()).alerts
+    assert joins.place(alert(labels=(("instance", "storage7:9100"),))) == "storage7"
+    assert joins.place(alert(labels=(("team", "nlp"),))) == ""
+
+
 def test_an_alert_name_in_the_labels_of_one_source_only_makes_no_difference() -> None:
     named = evaluated(labels=(("alertname", "GpuXid"), *LABELS))
     assert list(two_lists((routed(),), (named,)).merged()) == ["a100/f1"]

@@ -87,7 +87,7 @@ def test_a_collector_that_died_leaves_nothing_known() -> None:
 def test_a_broken_pipeline_makes_the_count_unknown(name: str) -> None:
     shown = picture(alert(), checks=(check(name, state="critical"),))
     assert firing_count(shown, NOW) is None
-    assert words_of(alert_counts(shown, NOW)) == "? firing  last seen: 1 firing"
+    assert words_of(alert_counts(shown, NOW)) == "? firing  listed: 1 firing"
 
 
 def test_notifications_that_fail_leave_the_count_and_take_the_green() -> None:

@@ -52,6 +52,14 @@ def test_a_name_that_no_history_has_is_not_known() -> None:
     assert drawn([1.0] * POINTS, name="Cold") == NO_DATA * 48
 
 
+def test_a_name_that_its_own_source_s_history_lacks_has_not_fired_until_that_was_told() -> None:
+    store = store_with([1.0] * POINTS, end=NOW - 4 * 3600)
+    listed = day_of(store, "a100", "New", NOW, 48, listed_by=frozenset(("alertmanager", "prometheus")))
+    assert strip(listed, 48) == " " * 40 + NO_DATA * 8
+    foreign = day_of(store, "a100", "New", NOW, 48, listed_by=frozenset(("alertmanager",)))
+    assert strip(foreign, 48) == NO_DATA * 48
+
+
 def test_without_any_history_nothing_is_known() -> None:
     assert day_of(Store(), "a100", "Hot", NOW, 24) is None
     assert strip(None, 24) == NO_DATA * 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crashcart.backends.model import Alert
 from crashcart.ops.fields import Scene
 from crashcart.tui import words
-from crashcart.tui.alert_strip import day_of, strip
+from crashcart.tui.alert_strip import Samples, day_of, strip
 from crashcart.tui.natural import natural
 from crashcart.tui.states import alert_mark, alert_word, severity_glyph, severity_rank, severity_role
 
@@ -27,12 +27,12 @@ def _rank(scene: Scene, alert: Alert) -> tuple[int, float]:
 
 
 def about(scene: Scene, alert: Alert) -> str:
-    """Its node, else its job, else nothing."""
+    """Its node, else its job, else the machine that a label names, else nothing."""
     name = node_name(scene, alert)
     if name:
         return name
     job = scene.joins.alerts.job(alert)
-    return f"job {job.id}" if job else ""
+    return f"job {job.id}" if job else scene.joins.alerts.place(alert)
 
 
 def node_name(scene: Scene, alert: Alert) -> str:
@@ -54,11 +54,15 @@ def _since(scene: Scene, alert: Alert) -> Cell:
     return plain(words.age(scene.now - alert.since), "muted")
 
 
+def day_samples(scene: Scene, alert: Alert, cells: int) -> Samples | None:
+    """How many alerts of this name fired in each of `cells` stretches of the last 24 hours."""
+    listed_by = scene.joins.alerts.sources(alert)
+    return day_of(scene.store, alert.cluster, alert.name, scene.now, cells, listed_by=listed_by)
+
+
 def day(scene: Scene, alert: Alert) -> Cell:
     """The last 24 hours of all alerts of this name."""
-    samples = day_of(scene.store, alert.cluster, alert.name, scene.now, STRIP_CELLS)
-    if samples is not None and alert.state == "pending" and not any(samples):
-        samples = [0.0] * STRIP_CELLS  # a name that has not fired is in no history of what fired
+    samples = day_samples(scene, alert, STRIP_CELLS)
     return plain(strip(samples, STRIP_CELLS), "faint" if samples is None else severity_role(alert.severity))
 
 

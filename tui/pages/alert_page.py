@@ -7,9 +7,9 @@ import re
 from crashcart.backends.model import Alert, Node
 from crashcart.ops import xid
 from crashcart.tui import subjects, words
-from crashcart.tui.alert_strip import axis, chart, day_of
-from crashcart.tui.cells import Span
-from crashcart.tui.columns.alerts import quietness, summary
+from crashcart.tui.alert_strip import axis, chart
+from crashcart.tui.cells import Span, fit, width_of
+from crashcart.tui.columns.alerts import day_samples, quietness, summary
 from crashcart.tui.places import Place
 from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
@@ -22,13 +22,14 @@ from .xid_lines import describe
 
 CHART_CELLS = 48
 CHART_ROWS = 3
+LONGEST_NAME = 28
 RUNBOOK_LABELS = ("runbook_url", "runbook")
 _XID = re.compile(r"\bXid\W{1,3}(\d{1,4})\b", re.IGNORECASE)
 
 
 def alert_page(shown: Shown, key: str, width: int) -> Page | None:
     """The page of an alert, or None when the picture has no such alert."""
-    alert = shown.store.alerts.get(key)
+    alert = shown.joins.alerts.standing_for(key)
     if alert is None:
         return None
     glyph, role = alert_mark(alert)
@@ -99,9 +100,12 @@ def _about(page: Page, shown: Shown, alert: Alert) -> None:
     jobs = [] if node is None else list(shown.joins.jobs_on_node(node.key))
     if named is not None and named.key not in {job.key for job in jobs}:
         jobs.append(named)
-    if node is None and not jobs:
+    place = shown.joins.alerts.place(alert)
+    if node is None and not jobs and not place:
         return
     page.heading("About")
+    if node is None and place:
+        page.spans((place, "strong"), ("  no scheduler knows it", "muted"))
     if node is not None:
         _node(page, node)
         gpu = shown.joins.alerts.gpu(alert)
@@ -136,7 +140,7 @@ def _xid(page: Page, alert: Alert, width: int) -> None:
 
 def _day(page: Page, shown: Shown, alert: Alert) -> None:
     now = shown.scene.now
-    samples = day_of(shown.store, alert.cluster, alert.name, now, CHART_CELLS)
+    samples = day_samples(shown.scene, alert, CHART_CELLS)
     if samples is None:
         page.heading("Last 24 hours", "no source keeps a history of alerts, or it has not answered yet")
         return
@@ -167,5 +171,7 @@ def _runbook(page: Page, shown: Shown, alert: Alert, width: int) -> None:
 
 def _texts(page: Page, title: str, pairs: tuple[tuple[str, str], ...], width: int) -> None:
     page.heading(title, "" if pairs else "none")
+    room = min(LONGEST_NAME, max((width_of(name) for name, _ in pairs), default=0)) + 2
     for name, value in pairs:
-        page.text(name, value, width)
+        for index, line in enumerate(wrapped(value, max(20, width - room - 2))):
+            page.spans((fit(name if index == 0 else "", room - 2) + "  ", "muted"), (line, "text"))
