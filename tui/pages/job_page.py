@@ -11,6 +11,7 @@ from crashcart.tui.selection import Selection
 from crashcart.tui.shown import Shown
 from crashcart.tui.states import is_faulty, job_mark, job_word, node_mark
 
+from .alert_lines import alerts_of_job
 from .job_gpus import job_gpus, watched_hosts
 from .page import Page, columns
 
@@ -52,6 +53,7 @@ def job_page(shown: Shown, key: str, width: int) -> Page | None:
     _risk(page, shown, job)
     _files(page, job, width)
     job_gpus(page, shown, job)
+    alerts_of_job(page, shown, job)
     _nodes(page, shown, job)
     return page
 
