@@ -67,7 +67,11 @@ class Joins:
 
     def jobs_on_node(self, key: str) -> list[Job]:
         """Running jobs on the node `cluster/name`, largest first."""
-        return self._remember("jobs by node", ("job",), self._jobs_by_node).get(key, [])
+        return self.jobs_by_node().get(key, [])
+
+    def jobs_by_node(self) -> Mapping[str, list[Job]]:
+        """`jobs_on_node` of every node that has any; for who asks about thousands."""
+        return self._remember("jobs by node", ("job",), self._jobs_by_node)
 
     def nodes_of_job(self, job: Job) -> list[Node]:
         """The nodes a running job has that the store knows."""

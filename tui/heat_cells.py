@@ -7,38 +7,27 @@ differs from its job `≠`, no data `·`, and what may no longer be true is hatc
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
 from crashcart.ops.gpu_table import GpuTable
 from crashcart.ops.joins import GpuOwner
+from crashcart.ops.outliers import Outlier
 
 from .heat_layout import Tile
-from .heat_metrics import BARS, LEVELS, HeatMetric, xid_role
+from .heat_metrics import LEVELS, HeatMetric, xid_role
+from .heat_scale import DOWN, LEVEL_GLYPHS, NO_DATA, Glyph, Scale, scale_of
 from .palette import SERIES
 
-Glyph = tuple[str, str]
-"""A character and its role; `heat-0` to `heat-7`, `load-N` and `series-N` are roles too."""
-
-NO_DATA: Glyph = ("·", "faint")
 MISSING: Glyph = ("∅", "crit")
 STALE: Glyph = ("░", "stale")
 STALE_BUSY: Glyph = ("▒", "stale")
-DOWN: Glyph = ("✕", "crit")
 ODD: Glyph = ("≠", "warn")
 
 COMPARED = frozenset(("util", "tensor", "power", "temperature"))
 """Metrics in whose view a GPU that differs from the others of its job is marked."""
-
-NAN = float("nan")
-
-_LEVELS: dict[str, tuple[Glyph, ...]] = {
-    ramp: tuple((BARS[level], f"{ramp}-{level}") for level in range(LEVELS)) for ramp in ("heat", "load")
-}
-_BAD: dict[str, Glyph] = {"ok": ("▁", "faint"), "warn": ("▲", "warn"), "crit": DOWN}
 
 
 class CellReader:
@@ -48,9 +37,11 @@ class CellReader:
         self._scene = scene
         self._metric = metric
         self._fresh: dict[tuple[str, str], bool] = {}
-        self._glyphs: dict[str, Callable[[int], Glyph]] = {}
+        self._scales: dict[str, Scale] = {}
         self._missing = scene.joins.gpus.missing()
-        self._has_failures = bool(scene.store.targets)
+        self._jobs = scene.joins.jobs_by_node()
+        self._failures = scene.joins.gpus.exporter_failures()
+        self._outliers: dict[str, Mapping[int, Outlier]] = {}
 
     def cells(self, tile: Tile) -> list[Glyph]:
         """One glyph for each GPU of the tile."""
@@ -60,12 +51,11 @@ class CellReader:
         if table is None or tile.host not in table.offsets:
             return [NO_DATA] * tile.gpus
         first, count = table.offsets[tile.host], min(table.counts[tile.host], tile.gpus)
-        glyph = self._glyph(table)
-        found = [glyph(row) for row in range(first, first + count)]
-        if self._has_failure(tile) or not self._is_fresh(tile.cluster, table.rows.source):
+        found = self._scale(table).glyphs(first, first + count)
+        if tile.key in self._failures or not self._is_fresh(tile.cluster, table.rows.source):
             return [hatched(cell) for cell in found] + [NO_DATA] * (tile.gpus - count)
         self._hatch_old(table, found, first)
-        self._mark_odd(tile, found)
+        self._mark_odd(tile, found, first)
         for gpu in self._missing.get(tile.key, ()):
             if gpu < count:
                 found[gpu] = MISSING
@@ -74,12 +64,28 @@ class CellReader:
         return found
 
     def node_cell(self, tile: Tile) -> Glyph:
-        """`whole_node` of the tile's cells; for the allocation without asking who owns each GPU."""
+        """`whole_node` of the tile's cells, without making them where that is not needed."""
+        plain = self._plain_level(tile) if self._metric.columns else self._plain_allocation(tile)
+        return whole_node(self.cells(tile)) if plain is None else plain
+
+    def _plain_level(self, tile: Tile) -> Glyph | None:
+        """The mean level of a node whose numbers are all there, fresh and like those of its job."""
+        table = self._scene.store.gpus.get(tile.cluster)
+        if table is None or tile.host not in table.offsets or tile.key in self._missing or tile.key in self._failures:
+            return None
+        first, count = table.offsets[tile.host], table.counts[tile.host]
+        if count != tile.gpus or self._has_old(table, first, count) or self._odd(tile, first, count):
+            return None
+        if not self._is_fresh(tile.cluster, table.rows.source):
+            return None
+        return self._scale(table).mean(first, first + count)
+
+    def _plain_allocation(self, tile: Tile) -> Glyph | None:
+        """The allocation of a node that tells it, without asking who owns each GPU."""
         node = self._scene.store.nodes.get(tile.key)
         used = None if node is None else used_gpus(node)
-        plain = not self._metric.columns and node is not None and used is not None
-        if not plain or node is None or used is None or node.is_down or not self._is_fresh(node.cluster, node.source):
-            return whole_node(self.cells(tile))
+        if node is None or used is None or node.is_down or not self._is_fresh(node.cluster, node.source):
+            return None
         if self._faults(tile):
             return DOWN
         if self._gone(tile):
@@ -101,14 +107,17 @@ class CellReader:
             fresh = self._fresh[slot] = self._scene.store.freshness(cluster, source, self._scene.now) == "live"
         return fresh
 
-    def _has_failure(self, tile: Tile) -> bool:
-        return self._has_failures and self._scene.joins.gpus.exporter_failure(tile.key) is not None
+    def _has_old(self, table: GpuTable, first: int, count: int) -> bool:
+        """Whether any sample of these rows is too old; an age that is not known counts as such here."""
+        ages = table.columns.get("age_seconds")
+        return ages is not None and not max(ages[first : first + count].tolist(), default=0.0) <= (
+            table.rows.stale_after_seconds
+        )
 
     def _hatch_old(self, table: GpuTable, cells: list[Glyph], first: int) -> None:
-        ages = table.columns.get("age_seconds")
-        if ages is not None:
+        if self._has_old(table, first, len(cells)):
             limit = table.rows.stale_after_seconds
-            for gpu, age in enumerate(ages[first : first + len(cells)].tolist()):
+            for gpu, age in enumerate(table.columns["age_seconds"][first : first + len(cells)].tolist()):
                 if age > limit:
                     cells[gpu] = hatched(cells[gpu])
 
@@ -123,7 +132,7 @@ class CellReader:
             return ()
         gone = self._missing.get(tile.key, frozenset())
         short = table.counts[tile.host] < tile.gpus
-        if not (gone or short) or self._has_failure(tile) or not self._is_fresh(tile.cluster, table.rows.source):
+        if not (gone or short) or tile.key in self._failures or not self._is_fresh(tile.cluster, table.rows.source):
             return ()
         if short and self._beyond(tile) == MISSING:
             gone |= frozenset(range(table.counts[tile.host], tile.gpus))
@@ -131,18 +140,29 @@ class CellReader:
 
     # numbers
 
-    def _mark_odd(self, tile: Tile, cells: list[Glyph]) -> None:
-        if self._metric.id in COMPARED:
-            joins = self._scene.joins
-            for gpu in joins.gpus.outliers_on(tile.key, joins.jobs_on_node(tile.key)):
-                if gpu < len(cells) and cells[gpu] != NO_DATA and cells[gpu][1] != "stale":
-                    cells[gpu] = ODD
+    def _odd(self, tile: Tile, first: int, count: int) -> list[int]:
+        """GPUs of the tile that are unlike the others of their job, where that is shown."""
+        if self._metric.id not in COMPARED:
+            return []
+        found: list[int] = []
+        for job in self._jobs.get(tile.key, ()):
+            outliers = self._outliers.get(job.key)
+            if outliers is None:
+                outliers = self._outliers[job.key] = self._scene.joins.gpus.outliers_of(job)
+            if outliers:
+                found += [gpu for gpu in range(count) if first + gpu in outliers]
+        return found
 
-    def _glyph(self, table: GpuTable) -> Callable[[int], Glyph]:
-        """From a row of the table to a glyph; worked out once for each table."""
-        made = self._glyphs.get(table.rows.cluster)
+    def _mark_odd(self, tile: Tile, cells: list[Glyph], first: int) -> None:
+        for gpu in self._odd(tile, first, len(cells)):
+            if cells[gpu] != NO_DATA and cells[gpu][1] != "stale":
+                cells[gpu] = ODD
+
+    def _scale(self, table: GpuTable) -> Scale:
+        """The metric's scale on a table; made once for each."""
+        made = self._scales.get(table.rows.cluster)
         if made is None:
-            made = self._glyphs[table.rows.cluster] = _reader(self._metric, table)
+            made = self._scales[table.rows.cluster] = scale_of(self._metric, table)
         return made
 
     # allocation
@@ -176,43 +196,6 @@ class CellReader:
         start = table.offsets[tile.host]
         xids = column[start : start + min(table.counts[tile.host], tile.gpus)].tolist()
         return [gpu for gpu, xid in enumerate(xids) if xid > 0 and xid_role(xid) == "crit"] if any(xids) else ()
-
-
-def _reader(metric: HeatMetric, table: GpuTable) -> Callable[[int], Glyph]:
-    """How this metric's glyph is read from a row of this table."""
-    columns = [table.columns.get(name) for name in metric.columns]
-    if all(column is None for column in columns):
-        return lambda row: NO_DATA
-    if metric.fault is not None:
-        return _fault_reader(metric.fault, columns)
-    column = columns[0]
-    assert column is not None  # noqa: S101 - a metric with a scale has one column
-    if metric.id == "age":
-        metric = replace(metric, high=table.rows.stale_after_seconds)
-    whole = table.columns.get(metric.of) if metric.of else None
-    levels = _LEVELS[metric.ramp]
-    if whole is None:
-        return lambda row: levels[metric.level(v)] if (v := column[row]) == v else NO_DATA
-    return lambda row: _share(column[row], whole[row], levels, metric)
-
-
-def _fault_reader(role: Callable[..., str], columns: Sequence[memoryview[float] | None]) -> Callable[[int], Glyph]:
-    def read(row: int) -> Glyph:
-        values = [NAN if column is None else column[row] for column in columns]
-        return NO_DATA if all(value != value for value in values) else _BAD[role(*values)]  # noqa: PLR0124
-
-    if len(columns) == 1 and (only := columns[0]) is not None:
-        return lambda row: _BAD[role(value)] if (value := only[row]) == value else NO_DATA
-    return read
-
-
-def _share(used: float, total: float, levels: Sequence[Glyph], metric: HeatMetric) -> Glyph:
-    """The level of a part of a whole; on the metric's own scale where the whole is not known."""
-    if used != used:  # noqa: PLR0124 - NaN
-        return NO_DATA
-    if total > 0:
-        return levels[max(0, min(LEVELS - 1, int(used * LEVELS / total)))]
-    return levels[metric.level(used)]
 
 
 def hatched(cell: Glyph) -> Glyph:
@@ -253,7 +236,7 @@ def whole_node(cells: Sequence[Glyph]) -> Glyph:
                 return cell
     levels = [(int(role[5:]), role[:4]) for _, role in cells if role.startswith(("heat-", "load-"))]
     if levels:
-        return _LEVELS[levels[0][1]][round(sum(level for level, _ in levels) / len(levels))]
+        return LEVEL_GLYPHS[levels[0][1]][round(sum(level for level, _ in levels) / len(levels))]
     known = [cell for cell in cells if cell != NO_DATA]
     if not known:
         return NO_DATA

@@ -53,46 +53,75 @@ class Layout:
         return tile, max(0, min(tile.gpus - 1, x - row.xs[index] - 1))
 
 
-def lay_out(groups: Iterable[tuple[str, list[Tile]]], width: int, *, zoomed_out: bool, in_grid: bool = True) -> Layout:
-    """Place the tiles of these groups in `width` cells; a group without a name is labelled by its nodes.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Where one group goes: its first line, its left cell, how many tiles a line, and how many lines."""
+
+    label: str
+    tiles: list[Tile]
+    first: int
+    left: int
+    per_line: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where all groups go, before any tile is placed."""
+
+    blocks: list[Block]
+    lines: int
+    label_width: int
+    step: int
+    is_zoomed_out: bool
+
+    def layout(self) -> Layout:
+        """Place every tile."""
+        layout = Layout([TileLine() for _ in range(self.lines)], self.is_zoomed_out, {})
+        for block in self.blocks:
+            self._place(layout, block)
+        return layout
+
+    def _place(self, layout: Layout, block: Block) -> None:
+        start = block.left + self.label_width
+        for down in range(block.height):
+            tiles = block.tiles[down * block.per_line : (down + 1) * block.per_line]
+            line, number = layout.lines[block.first + down], block.first + down
+            shown = tiles[0].name if not block.label else block.label if down == 0 else ""
+            line.labels.append((block.left, shown[-LONGEST_LABEL:]))
+            layout.places.update((tile.key, (number, at)) for at, tile in enumerate(tiles, len(line.tiles)))
+            line.xs += range(start, start + len(tiles) * self.step, self.step)
+            line.tiles += tiles
+
+
+def plan(groups: Iterable[tuple[str, list[Tile]]], width: int, *, zoomed_out: bool, in_grid: bool = True) -> Plan:
+    """Say where these groups go in `width` cells; a group without a name is labelled by its nodes.
 
     In a grid all groups are as wide as the largest: racks line up. Otherwise each takes what it needs.
     """
     filled = [(label, tiles) for label, tiles in groups if tiles]
-    layout = Layout([], zoomed_out, {})
     if not filled:
-        return layout
+        return Plan([], 0, 0, 1, zoomed_out)
     label_width = min(LONGEST_LABEL, max(len(_label(label, tiles)) for label, tiles in filled)) + LABEL_GAP
-    step = max(layout.tile_width(tile) for _, tiles in filled for tile in tiles)
+    step = 1 if zoomed_out else 1 + max(tile.gpus for _, tiles in filled for tile in tiles)
     room = max(1, (width - label_width) // step)
     largest = max(len(tiles) for _, tiles in filled)
-    left = height = 0
-    first = 0
+    blocks: list[Block] = []
+    first = left = height = 0
     for label, tiles in filled:
         per_line = min(room, largest if in_grid else len(tiles))
-        block = label_width + per_line * step
-        down = -(-len(tiles) // per_line)
+        block, down = label_width + per_line * step, -(-len(tiles) // per_line)
         if left + block > width or (height and down != height and not in_grid):
-            first, left, height = len(layout.lines), 0, 0
+            first, left, height = first + height, 0, 0
         height = max(height, down)
-        layout.lines.extend(TileLine() for _ in range(first + height - len(layout.lines)))
-        _place(layout, label, tiles, (first, left), (per_line, label_width, step))
+        blocks.append(Block(label, tiles, first, left, per_line, down))
         left += block + BLOCK_GAP
-    return layout
+    return Plan(blocks, first + height, label_width, step, zoomed_out)
 
 
-def _place(layout: Layout, label: str, tiles: list[Tile], corner: tuple[int, int], shape: tuple[int, int, int]) -> None:
-    """Put a group's tiles with its upper left at `corner` (line, x); `shape` is (tiles a line, label, tile width)."""
-    (first, left), (per_line, label_width, step) = corner, shape
-    for index, tile in enumerate(tiles):
-        down, across = divmod(index, per_line)
-        line = layout.lines[first + down]
-        if across == 0:
-            shown = tile.name if not label else label if down == 0 else ""
-            line.labels.append((left, shown[-LONGEST_LABEL:]))
-        layout.places[tile.key] = (first + down, len(line.tiles))
-        line.xs.append(left + label_width + across * step)
-        line.tiles.append(tile)
+def lay_out(groups: Iterable[tuple[str, list[Tile]]], width: int, *, zoomed_out: bool, in_grid: bool = True) -> Layout:
+    """Place the tiles of these groups as `plan` says."""
+    return plan(groups, width, zoomed_out=zoomed_out, in_grid=in_grid).layout()
 
 
 def _label(label: str, tiles: list[Tile]) -> str:

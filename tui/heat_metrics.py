@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crashcart.ops.xid import decode
 
@@ -73,6 +74,7 @@ def throttle_words(mask: float) -> str:
     return reasons[0] if reasons else "not throttled"
 
 
+@lru_cache(maxsize=256)
 def xid_role(xid: float) -> str:
     """How bad an Xid is: `ok` for none, `crit` for what is fatal or in no table, else `warn`."""
     if xid == 0:

@@ -9,10 +9,11 @@ from crashcart.ops.fields import GpuRow, Scene
 from crashcart.ops.filter import Filter
 
 from .cells import strip_of
-from .heat_cells import CellReader, Glyph, whole_node
+from .heat_cells import CellReader, whole_node
 from .heat_cursor import HeatCursor
 from .heat_layout import Tile
 from .heat_metrics import HeatMetric
+from .heat_scale import Glyph
 from .look import Look
 from .shown import Shown
 from .states import is_faulty, node_mark

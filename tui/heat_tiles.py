@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from crashcart.backends.model import Node
@@ -17,29 +17,79 @@ GROUPINGS: tuple[Grouping, ...] = ("rack", "switch", "partition", "job")
 NO_JOB = "no job"
 
 
-def groups(shown: Shown, by: Grouping = "rack") -> list[tuple[str, list[Tile]]]:
-    """(group, tiles) in natural order; nodes that belong to none come last, under no name or `no job`."""
+class TileGroups:
+    """The groups of what is shown, made anew only when what they are made of has changed."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._tiles: list[Tile] = []
+        self._tiles_of: object = None
+        self._groups_of: object = None
+        self.groups: list[tuple[str, list[Tile]]] = []
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs there are."""
+        return sum(tile.gpus for tile in self._tiles)
+
+    def take(self, by: Grouping) -> bool:
+        """Take the picture in; whether the groups are not as they were."""
+        shown = self._shown
+        generations = tuple(table.rows.generation for table in shown.store.gpus.values())
+        tiles_of = (shown.picture_of("node"), generations, shown.has_many_clusters())
+        if tiles_of != self._tiles_of:
+            self._tiles_of = tiles_of
+            tiles = all_tiles(shown)
+            if tiles != self._tiles:
+                self._tiles = tiles  # the same objects as long as they are equal: comparing groups is then quick
+        groups_of = (tiles_of, by, shown.picture_of("job") if by == "job" else None)
+        if groups_of == self._groups_of:
+            return False
+        self._groups_of = groups_of
+        groups = grouped(shown, self._tiles, by)
+        is_new = groups != self.groups
+        self.groups = groups
+        return is_new
+
+
+def all_tiles(shown: Shown) -> list[Tile]:
+    """Every node with GPUs, and every host that only the telemetry knows, in natural order of their names."""
     hosts = _hosts(shown)
-    many = shown.has_many_clusters()
-    group_of = _GROUP_OF[by]
-    rest = NO_JOB if by == "job" else ""
-    found: dict[tuple[str, str], list[Tile]] = defaultdict(list)
-    store = shown.store
+    found: list[Tile] = []
     for key in shown.keys("node"):
-        node = store.nodes[key]
+        node = shown.store.nodes[key]
         host, measured = hosts.pop(key, (node.name, 0))
         gpus = node.gpus_total or measured
         if gpus:
-            found[(node.cluster if many else "", group_of(shown, node))].append(
-                Tile(key, node.cluster, node.name, host, gpus)
-            )
+            found.append(Tile(key, node.cluster, node.name, host, gpus))
     for key, (host, measured) in hosts.items():
         cluster, name = key.split("/", 1)
-        found[(cluster if many else "", "")].append(Tile(key, cluster, name, host, measured))
-    for tiles in found.values():
-        tiles.sort(key=lambda tile: natural(tile.name))
+        found.append(Tile(key, cluster, name, host, measured))
+    found.sort(key=lambda tile: natural(tile.name))
+    return found
+
+
+def grouped(shown: Shown, tiles: Iterable[Tile], by: Grouping) -> list[tuple[str, list[Tile]]]:
+    """(group, tiles) in natural order; nodes that belong to none come last, under no name or `no job`."""
+    many, rest = shown.has_many_clusters(), NO_JOB if by == "job" else ""
+    found: dict[tuple[str, str], list[Tile]] = defaultdict(list)
+    group_of = _job_of(shown) if by == "job" else _place_of(shown, by)
+    for tile in tiles:
+        found[(tile.cluster if many else "", group_of(tile.key))].append(tile)
     ordered = sorted(found.items(), key=lambda item: (not item[0][1], natural("/".join(item[0]))))
-    return [(_label(cluster, group or rest, by), tiles) for (cluster, group), tiles in ordered]
+    return [(_label(cluster, group or rest, by), held) for (cluster, group), held in ordered]
+
+
+def _job_of(shown: Shown) -> Callable[[str], str]:
+    """From a node's key to its largest job, with the user as far as there is room."""
+    jobs = shown.joins.jobs_by_node()
+    labels = {id(job): f"{job.id} {job.user}" for job in shown.store.jobs.values() if job.is_running}
+    return lambda key: labels[id(held[0])] if (held := jobs.get(key)) else ""
+
+
+def _place_of(shown: Shown, by: Grouping) -> Callable[[str], str]:
+    nodes, read = shown.store.nodes, _PLACES[by]
+    return lambda key: read(node) if (node := nodes.get(key)) is not None else ""
 
 
 def _label(cluster: str, group: str, by: Grouping) -> str:
@@ -48,17 +98,10 @@ def _label(cluster: str, group: str, by: Grouping) -> str:
     return label[:LONGEST_LABEL] if by == "job" else label[-LONGEST_LABEL:]
 
 
-def _job(shown: Shown, node: Node) -> str:
-    """The largest job on the node, with its user as far as there is room."""
-    job = next(iter(shown.joins.jobs_on_node(node.key)), None)
-    return f"{job.id} {job.user}" if job is not None else ""
-
-
-_GROUP_OF: dict[Grouping, Callable[[Shown, Node], str]] = {
-    "rack": lambda shown, node: node.rack or "",
-    "switch": lambda shown, node: node.switch or "",
-    "partition": lambda shown, node: node.partitions[0] if node.partitions else "",
-    "job": _job,
+_PLACES: dict[str, Callable[[Node], str]] = {
+    "rack": lambda node: node.rack or "",
+    "switch": lambda node: node.switch or "",
+    "partition": lambda node: node.partitions[0] if node.partitions else "",
 }
 
 

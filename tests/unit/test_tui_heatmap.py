@@ -14,10 +14,11 @@ from crashcart.backends.wire import Message, Source, slices
 from crashcart.ops.fields import Scene
 from crashcart.ops.joins import Joins
 from crashcart.ops.store import Store
-from crashcart.tui.heat_cells import DOWN, MISSING, NO_DATA, ODD, STALE, STALE_BUSY, CellReader, whole_node
+from crashcart.tui.heat_cells import MISSING, ODD, STALE, STALE_BUSY, CellReader, whole_node
 from crashcart.tui.heat_cursor import HeatCursor
 from crashcart.tui.heat_layout import Tile, lay_out
 from crashcart.tui.heat_metrics import METRICS
+from crashcart.tui.heat_scale import DOWN, NO_DATA
 from tests.entities import float_column, job, listing, node
 
 NOW = 1001.0
@@ -56,11 +57,15 @@ def gpu_columns(**columns: list[float]) -> list[Message]:
     ]
 
 
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=12), st.integers(1, 240), st.booleans())
-def test_every_node_has_one_place_inside_the_width_and_none_overlap(sizes: list[int], width: int, zoomed: bool) -> None:
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=12), st.integers(1, 240), st.booleans(), st.booleans())
+def test_every_node_has_one_place_inside_the_width_and_none_overlap(
+    sizes: list[int], width: int, zoomed: bool, in_grid: bool
+) -> None:
     groups = racks(sizes)
-    layout = lay_out(groups, width, zoomed_out=zoomed)
+    layout = lay_out(groups, width, zoomed_out=zoomed, in_grid=in_grid)
     assert len(layout.places) == sum(sizes)
+    for key, (number, index) in layout.places.items():
+        assert layout.lines[number].tiles[index].key == key
     for line in layout.lines:
         ends = [x + layout.tile_width(tile) for x, tile in zip(line.xs, line.tiles, strict=True)]
         assert all(end <= start for end, start in zip(ends, line.xs[1:], strict=False))
@@ -72,6 +77,13 @@ def test_racks_stand_side_by_side_where_there_is_room() -> None:
     layout = lay_out(racks([4, 4]), 100, zoomed_out=False)
     assert len(layout.lines) == 1
     assert [label for _, label in layout.lines[0].labels] == ["r0", "r1"]
+
+
+def test_groups_of_all_sizes_take_what_they_need() -> None:
+    in_grid = lay_out(racks([12, 1, 1, 2]), 60, zoomed_out=False)
+    packed = lay_out(racks([12, 1, 1, 2]), 60, zoomed_out=False, in_grid=False)
+    assert len(in_grid.lines) == 5
+    assert [[label for _, label in line.labels] for line in packed.lines] == [["r0"], [""], ["r1", "r2", "r3"]]
 
 
 def test_nodes_without_a_rack_are_labelled_by_their_first_name() -> None:

@@ -46,8 +46,7 @@ class HeatView(Heatmap):
         fresh = tuple(store.freshness(*slot, now) for slot in store.sources)
         picture = (self._shown.picture_of("node"), fresh)
         if picture != self._counted_of:
-            gpus = sum(tile.gpus for _, tiles in self._groups for tile in tiles)
-            self._counted_of, self._counted = picture, scheduler_counts(self._shown, gpus)
+            self._counted_of, self._counted = picture, scheduler_counts(self._shown, self._groups.gpus)
         parts = [part(100, ("Heatmap", "title")), Part(80, firing_spans(self._shown, now)), *self._counted]
         parts += telemetry_counts(self._shown)
         if self.filter.text:

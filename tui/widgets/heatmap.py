@@ -15,12 +15,12 @@ from crashcart.tui.attention import attention
 from crashcart.tui.cells import Span, strip_of
 from crashcart.tui.heat_cells import CellReader
 from crashcart.tui.heat_cursor import HeatCursor
-from crashcart.tui.heat_layout import Tile, lay_out
+from crashcart.tui.heat_layout import plan
 from crashcart.tui.heat_legend import legend
 from crashcart.tui.heat_metrics import METRICS, HeatMetric, exported, offered
 from crashcart.tui.heat_painter import HeatPainter
 from crashcart.tui.heat_readout import readout
-from crashcart.tui.heat_tiles import GROUPINGS, Grouping, groups
+from crashcart.tui.heat_tiles import GROUPINGS, Grouping, TileGroups
 from crashcart.tui.look import Look
 from crashcart.tui.shown import Shown
 
@@ -72,9 +72,8 @@ class Heatmap(LineWidget, can_focus=True):
         self.zoomed_out: bool | None = None  # None: not chosen by hand
         self.message: tuple[tuple[Span, ...], ...] = ()
         self.grouping: Grouping = "rack"
-        self._groups: list[tuple[str, list[Tile]]] = []
+        self._groups = TileGroups(shown)
         self._drawn_attention: object = None
-        self._tiles_of: object = None
         self._attention: list[tuple[Span, ...]] = []
         self._painter = HeatPainter(look, shown)
         self._readout: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
@@ -88,23 +87,20 @@ class Heatmap(LineWidget, can_focus=True):
             self.set_timer(TURN_SECONDS / 2, self._take_attention)  # a turn of its own, before the lines are drawn
         else:
             self._take_attention()
-        self._take_groups()
-        if is_large:
+        self._group()
+        self._repaint_all()
+
+    def _group(self) -> None:
+        """The cursor stays on its GPU wherever its group goes."""
+        if self._groups.take(self.grouping):
+            self._place()
+
+    def _repaint_all(self) -> None:
+        """Every line may have changed; of a large map they are drawn in turns."""
+        if len(self._shown.store.nodes) > MANY_NODES:
             self.repaint_in_turns(LINES_A_TURN)
         else:
             self.repaint()
-
-    def _take_groups(self) -> None:
-        """Group anew where nodes, telemetry's hosts or, when they are what groups, jobs are not as they were."""
-        generations = tuple(table.rows.generation for table in self._shown.store.gpus.values())
-        kinds = ("node", "job") if self.grouping == "job" else ("node",)
-        tiles_of = (self.grouping, self._shown.picture_of(*kinds), generations, self._shown.has_many_clusters())
-        if tiles_of != self._tiles_of:
-            self._tiles_of = tiles_of
-            fresh = groups(self._shown, self.grouping)
-            if fresh != self._groups:
-                self._groups = fresh
-                self._place()
 
     def _take_attention(self) -> None:
         picture = self._shown.picture_of("node", "alert", "check")
@@ -125,10 +121,10 @@ class Heatmap(LineWidget, can_focus=True):
         if width <= 0:
             return
         in_grid = self.grouping != "job"  # jobs differ too much in size
-        layout = lay_out(self._groups, width, zoomed_out=self.zoomed_out or False, in_grid=in_grid)
-        if self.zoomed_out is None and len(layout.lines) > SCREENFULS * self.map_rows:
-            layout = lay_out(self._groups, width, zoomed_out=True, in_grid=in_grid)
-        self.cursor.settle(layout)
+        wanted = plan(self._groups.groups, width, zoomed_out=self.zoomed_out or False, in_grid=in_grid)
+        if self.zoomed_out is None and wanted.lines > SCREENFULS * self.map_rows:
+            wanted = plan(self._groups.groups, width, zoomed_out=True, in_grid=in_grid)
+        self.cursor.settle(wanted.layout())
         self.cursor.scroll_into_view(self.page_lines)
 
     @property
@@ -153,8 +149,15 @@ class Heatmap(LineWidget, can_focus=True):
     # moving
 
     def _moved(self) -> None:
+        """The cursor is elsewhere."""
         self.cursor.scroll_into_view(self.page_lines)
         self.repaint()
+        self.post_message(self.Moved())
+
+    def _changed(self) -> None:
+        """The whole map is another."""
+        self.cursor.scroll_into_view(self.page_lines)
+        self._repaint_all()
         self.post_message(self.Moved())
 
     def action_step(self, columns: int, rows: int) -> None:
@@ -188,18 +191,18 @@ class Heatmap(LineWidget, can_focus=True):
         found = offered(exported(self._shown))
         here = found.index(self.metric) if self.metric in found else 0
         self.metric = found[(here + steps) % len(found)]
-        self._moved()
+        self._changed()
 
     def action_group(self) -> None:
         """Group by the next thing; the cursor stays on its GPU."""
         self.grouping = GROUPINGS[(GROUPINGS.index(self.grouping) + 1) % len(GROUPINGS)]
-        self._take_groups()
-        self._moved()
+        self._group()
+        self._changed()
 
     def action_zoom(self) -> None:
         self.zoomed_out = not self.cursor.layout.is_zoomed_out
         self._place()
-        self._moved()
+        self._changed()
 
     def action_open(self) -> None:
         tile = self.cursor.tile
