@@ -151,10 +151,16 @@ class Job(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="job
 
     @property
     def is_running(self) -> bool:
-        return self.state in ("RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING", "STOPPED", "SIGNALING")
+        """It holds nodes; a suspended job of Slurm does, a suspended workload has no pods."""
+        if self.state == "SUSPENDED":
+            return self.workload is None
+        return self.state in ("RUNNING", "COMPLETING", "CONFIGURING", "STOPPED", "SIGNALING")
 
     @property
     def is_pending(self) -> bool:
+        """It waits, or is kept waiting."""
+        if self.state == "SUSPENDED":
+            return self.workload is not None
         return self.state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT")
 
 
@@ -259,6 +265,7 @@ class Check(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="c
 
 
 AnyEntity = Node | Job | Queue | Alert | Silence | Target | Check | Pod | Budget | Event
+
 
 class Batch(msgspec.Struct, frozen=True, array_like=True, tag="batch"):
     """One observation of one kind. A `complete` batch lists everything of it: what is missing is gone."""

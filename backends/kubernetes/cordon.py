@@ -20,6 +20,7 @@ from .shapes import RawNode
 
 NODES = "/api/v1/nodes"
 _TRIES = 3
+_CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
 def who(reason: str, prefix: str) -> str:
@@ -70,12 +71,14 @@ def _bound(change: Mapping[str, Any], seen: RawNode | None) -> dict[str, Any]:
 
 def _is_same(before: RawNode, now: RawNode) -> bool:
     """Whether nothing has changed but what the kubelet reports of its health."""
-    return (before.metadata.uid, before.metadata.labels, before.metadata.annotations, before.spec) == (
-        now.metadata.uid,
-        now.metadata.labels,
-        now.metadata.annotations,
-        now.spec,
-    )
+    return _compared(before) == _compared(now)
+
+
+def _compared(node: RawNode) -> tuple[object, ...]:
+    """The taint that follows a cordon, seconds later, says nothing new."""
+    taints = [taint for taint in node.spec.taints or () if taint.key != _CORDON_TAINT]
+    meta = node.metadata
+    return (meta.uid, meta.labels, meta.annotations, bool(node.spec.unschedulable), taints)
 
 
 def _is_so(now: RawNode, change: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from .job_verb import JobVerb, is_held, is_over, job_words
 
 
 class Hold(JobVerb):
-    """Proved when the job has priority 0."""
+    """Proved when the job has priority 0, or is suspended. In Kubernetes only what does not run can be held."""
 
     verb = "hold"
 
@@ -19,6 +19,10 @@ class Hold(JobVerb):
             return f"job {job.id} is held already ({job_words(job)})"
         if is_over(job):
             return f"job {job.id} has ended ({job.state})"
+        if job.workload is not None and job.is_running:
+            return (
+                f"job {job.id} runs, and holding a {job.workload} stops it: requeue-hold does that, with its cost shown"
+            )
         return None
 
     def change(self, job: str, control: JobControl, scene: Scene) -> Change:

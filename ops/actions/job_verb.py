@@ -82,7 +82,9 @@ def job_words(job: Job) -> str:
 
 
 def is_held(job: Job) -> bool:
-    """Kept from starting by a user or an operator: priority 0, as Slurm marks it."""
+    """Kept from starting by a user or an operator: priority 0, as Slurm marks it, or a suspended workload."""
+    if job.workload is not None:
+        return job.state == "SUSPENDED"
     return job.priority == 0 or (job.reason or "").startswith("JobHeld") or "held state" in (job.reason or "")
 
 

@@ -25,6 +25,8 @@ class Release(JobVerb):
         return control.release(job)
 
     def warnings(self, job: Job, scene: Scene) -> tuple[str, ...]:
+        if job.managed_by is not None:
+            return (f"{job.managed_by} decides when it starts",)
         if job.reason == "JobHeldUser":
             return (f"it is held on behalf of its owner (JobHeldUser): ask {job.user} first",)
         return ()

@@ -6,7 +6,9 @@ from crashcart.backends.contract import Change, JobControl
 from crashcart.backends.model import Job
 
 from .base import Scene, Seen
-from .job_verb import REQUEUE_DELAY, JobVerb, is_over, job_words, loss_note
+from .job_verb import REQUEUE_DELAY, JobVerb, is_held, is_over, job_words, loss_note
+
+SUSPENDED_MEANWHILE = "it is suspended until its pods are gone; that counts as no failure of it"
 
 
 class Requeue(JobVerb):
@@ -20,6 +22,8 @@ class Requeue(JobVerb):
             return f"job {job.id} waits in the queue already ({job_words(job)})"
         if is_over(job):
             return f"job {job.id} has ended ({job.state})"
+        if job.requeueable is False and job.workload is not None:
+            return f"job {job.id} is a bare {job.workload}: nothing makes it again; it can be cancelled, not requeued"
         if job.requeueable is False:
             return (
                 f"job {job.id} was submitted with --no-requeue, or is no batch job: it can be cancelled, not requeued"
@@ -30,7 +34,7 @@ class Requeue(JobVerb):
         return control.requeue(job)
 
     def notes(self, job: Job, scene: Scene) -> tuple[str, ...]:
-        return (loss_note(job, scene), REQUEUE_DELAY)
+        return (loss_note(job, scene), REQUEUE_DELAY if job.workload is None else SUSPENDED_MEANWHILE)
 
     def warnings(self, job: Job, scene: Scene) -> tuple[str, ...]:
         if job.requeueable is None:
@@ -40,6 +44,8 @@ class Requeue(JobVerb):
     def judge(self, before: Job, after: Job | None, scene: Scene) -> Seen:
         if after is None:
             return Seen("impossible", "not in the queue", f"job {before.id} is gone from the queue")
+        if after.workload is not None and is_held(after):
+            return Seen("not yet", job_words(after), "it is suspended and was not resumed: release it")
         return was_requeued(before, after)
 
     def undo(self, scene: Scene, targets: tuple[str, ...]) -> str:
