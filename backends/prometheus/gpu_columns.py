@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from math import isnan
 from typing import Any
 
@@ -18,22 +18,23 @@ SMALL_BITS = 7
 
 
 def filled(
-    fleet: Fleet, old: array[float], alive: set[str], rows: list[int], samples: list[Any], scale: float
+    fleet: Fleet, old: array[float], silent: Set[str], rows: list[int], samples: list[Any], scale: float
 ) -> array[float]:
-    """A column with these samples at these rows: missing where a machine that answers names none, else as it was."""
-    column = fleet.blank() if len(alive) == len(fleet.hosts) else _without(fleet, old, alive)
-    for row, sample in zip(rows, samples, strict=True):
-        if row >= 0:
-            value = sample.value[1]
-            column[row] = value * scale if -BLANK < value < BLANK else NAN
+    """A column with these samples at these rows and nothing elsewhere; machines that fell silent keep what they had."""
+    column = fleet.blank()
+    placed(column, rows, samples, scale)
+    for host in silent:
+        start = fleet.offsets[host]
+        end = start + fleet.counts[host]
+        column[start:end] = old[start:end]  # a rate still knows a machine for a while, and it falls
     return column
 
 
-def quieted(fleet: Fleet, old: array[float], alive: set[str], *, keeps_small_bits: bool) -> array[float]:
+def quieted(fleet: Fleet, old: array[float], silent: Set[str], *, keeps_small_bits: bool) -> array[float]:
     """A column in which nothing of note is: 0 where a machine that answers exports it at all."""
     column = array("f", old)
     for host, start, end in fleet.spans():
-        if host not in alive:
+        if host in silent:
             continue
         for row in range(start, end):
             value = column[row]
@@ -65,11 +66,3 @@ def packed(column: array[float]) -> memoryview:
         column = array("f", column)
         column.byteswap()
     return memoryview(column.tobytes())
-
-
-def _without(fleet: Fleet, old: array[float], alive: set[str]) -> array[float]:
-    column = fleet.blank()
-    for host, start, end in fleet.spans():
-        if host not in alive:
-            column[start:end] = old[start:end]
-    return column

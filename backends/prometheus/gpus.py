@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from math import isnan
 
 from msgspec.structs import astuple
@@ -17,7 +17,7 @@ from .census import Census
 from .client import Answer
 from .desk import SOURCE, Desk
 from .failures import QueryRefused
-from .fleet import Fleet
+from .fleet import NAN, Fleet
 from .gpu_columns import filled, packed, placed, quieted, restored
 from .look_back import find_the_departed, recall
 from .promql import NAME
@@ -58,6 +58,11 @@ class GpuReader:
     def exported(self) -> frozenset[str]:
         """Names of ours that the server has."""
         return self._exported
+
+    @property
+    def _silent(self) -> Set[str]:
+        """Machines with rows that answered once and do no more."""
+        return self.fleet.counts.keys() & (self.times.last.keys() - self.times.alive)
 
     async def read(self) -> AsyncGenerator[Item, None]:
         """One turn. Raises BackendError when the server does not answer for what everything else rests on."""
@@ -147,7 +152,7 @@ class GpuReader:
             answer = await self._desk.client.vector(f"{metric} (where not quiet)", query, self._desk.promql.by)
             rows = self._placed_rows(answer)
             old = self.fleet.column(metric)
-            column = quieted(self.fleet, old, self.times.alive, keeps_small_bits=metric in FLOORS)
+            column = quieted(self.fleet, old, self._silent, keeps_small_bits=metric in FLOORS)
             placed(column, rows, answer.result, recipe.scale)
             self._keep(metric, column)
         else:
@@ -184,9 +189,11 @@ class GpuReader:
     def _fill(self, metric: Metric, answer: Answer, rows: list[int], scale: float) -> None:
         old = self.fleet.column(metric)
         self._before[metric] = (self.fleet.generation, old)
-        self._keep(metric, filled(self.fleet, old, self.times.alive, rows, answer.result, scale))
+        self._keep(metric, filled(self.fleet, old, self._silent, rows, answer.result, scale))
 
     def _keep(self, metric: Metric, column: array[float]) -> None:
+        for row in self.fleet.unreported():
+            column[row] = NAN
         self.fleet.columns[metric] = column
         self._when[metric] = self._desk.clock.when
 
@@ -201,7 +208,7 @@ class GpuReader:
         for row in self.fleet.unreported():
             for column in self.fleet.columns.values():
                 if not isnan(column[row]):
-                    column[row] = float("nan")
+                    column[row] = NAN
                     changed = True
         return changed
 

@@ -111,6 +111,7 @@ def main() -> None:
         stack.exporters.kill(2)
         stack.wait_query('count(ALERTS{alertname="GpuXidError",alertstate="firing"})', lambda seen: seen == 1)
         stack.wait_query("count(DCGM_FI_DEV_GPU_UTIL)", lambda seen: seen == 15)
+        stack.wait_query('count_over_time((up{instance="gpu002:9400"} == 0)[10s:1s])', lambda seen: seen >= 6)
         asyncio.run(turn(recorder.url, memory))
         asyncio.run(turn(recorder.url, Memory()))
         recorder.write("broken", *places)
