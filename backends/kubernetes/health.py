@@ -14,6 +14,9 @@ from crashcart.backends.text import clean
 from .failures import NotSignedIn
 
 State = Literal["waiting", "listed", "broken", "forbidden", "absent"]
+PATIENCE_SECONDS = 10.0
+"""So long a server may stumble before what it says is taken for its last word."""
+
 _CHECKS: dict[State, str] = {"broken": "warning", "forbidden": "critical"}
 
 
@@ -74,12 +77,15 @@ class Health:
         return min((report.since for report in reports if report.state not in ("listed", "absent")), default=None)
 
     def refusal(self, resources: Sequence[str]) -> BackendError | None:
-        """Why nothing at all can be shown, when none of these was ever read and all of them fail."""
-        if any(self.has_listed(resource) or not self.is_settled(resource) for resource in resources):
+        """Why nothing at all can be shown: none of these was ever read, and each is refused or long in trouble."""
+        reports = [report for resource in resources for report in self._of(resource)]
+        patience = time.time() - PATIENCE_SECONDS
+        if any(one.has_listed or one.state == "waiting" for one in reports):
+            return None
+        if any(one.state == "broken" and one.since > patience for one in reports):
             return None
         with self._lock:
-            errors = [error for (resource, _), error in self._errors.items() if resource in resources]
-        return errors[0] if errors else None
+            return next((error for (name, _), error in self._errors.items() if name in resources), None)
 
     def checks(self, cluster: str, source: str, when: float) -> list[Check]:
         """One for each resource that cannot be read."""

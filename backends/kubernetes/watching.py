@@ -18,7 +18,7 @@ import msgspec
 from crashcart.backends.errors import BackendError, Denied, Malformed, Unsupported
 
 from .client import KubernetesClient
-from .failures import Expired, failure
+from .failures import Expired, NoAnswer, failure
 from .health import Health
 from .inbox import Inbox, Objects
 from .ledger import Ledger
@@ -28,7 +28,10 @@ from .resources import Resource
 from .shapes import Thing, WatchEvent
 
 WATCH_SECONDS = 45.0
-"""The server ends a watch after this long, and sends a bookmark two seconds before."""
+"""The server ends a watch after this long."""
+
+BOOKMARK_SECONDS = 2.0
+"""So long before the end it sends a bookmark (seen: at 128.2 s of 130)."""
 
 GRACE_SECONDS = 12.0
 """How much later than that a silent watch is given up."""
@@ -38,7 +41,8 @@ ABSENT_SECONDS = 300.0
 """Permissions are granted, and CRDs installed, by people: look again, but seldom."""
 
 _SHORTEST_WATCH = 1.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+_BETWEEN_LISTINGS = 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 _event = msgspec.json.Decoder(WatchEvent)
 _thing = msgspec.json.Decoder(Thing)
 
@@ -66,6 +70,8 @@ class Reader(threading.Thread):
         self._ledger = ledger
         self._stop_asked = stop
         self._version: str | None = None  # to watch from; None: list first
+        self._listed_at = -_BETWEEN_LISTINGS
+        self._is_silent = True
         self._failures = 0
         self._chance = random.Random()  # noqa: S311 - jitter, not a secret
         health.expect(resource.name, namespace)
@@ -80,8 +86,7 @@ class Reader(threading.Thread):
                 self._failures = 0
             except Expired:
                 self._version = None
-                self._pause(0.0 if self._failures == 0 else self._backoff())
-                self._failures += 1
+                self._pause(self._listed_at + _BETWEEN_LISTINGS - time.monotonic())
             except Unsupported as error:
                 path, self._version = "", None
                 self._is_refused(error)
@@ -93,7 +98,8 @@ class Reader(threading.Thread):
             listing = list_all(self._client, self._resource, path, self._ledger)
             self._inbox.listed(self._resource.name, self._namespace, listing.objects)
             self._version = listing.version
-        self._health.reads(self._resource.name, self._namespace)
+            self._listed_at = time.monotonic()
+            self._health.reads(self._resource.name, self._namespace)
         self._watch(path)
 
     def _watch(self, path: str) -> None:
@@ -109,16 +115,24 @@ class Reader(threading.Thread):
             query.append(("fieldSelector", self._resource.fields))
         started = time.monotonic()
         stream = self._client.stream(path, query=query, read_seconds=seconds + GRACE_SECONDS, what=self._resource.name)
-        if not self._follow(stream) and not self._stop_asked.is_set():
+        self._health.reads(self._resource.name, self._namespace)
+        self._is_silent = True
+        try:
+            self._follow(stream)
+        except NoAnswer:
+            if not self._is_silent or time.monotonic() - started < seconds:
+                raise
+        if self._stop_asked.is_set():
+            return
+        lasted = time.monotonic() - started
+        if self._is_silent and lasted > seconds - BOOKMARK_SECONDS:
             raise Expired(f"{self._resource.name}: the watch brought nothing, not even a bookmark")
-        if time.monotonic() - started < _SHORTEST_WATCH:
-            self._pause(_SHORTEST_WATCH)
+        self._pause(_SHORTEST_WATCH - lasted)
 
-    def _follow(self, stream: LineStream) -> bool:
-        """Take events in until the stream ends; return whether anything came."""
-        has_news = False
+    def _follow(self, stream: LineStream) -> None:
+        """Take events in until the stream ends."""
         for lines in stream.bursts():
-            has_news = True
+            self._is_silent = False
             changes: Objects = {}
             try:
                 for line in lines:
@@ -127,7 +141,6 @@ class Reader(threading.Thread):
                 if changes:
                     self._inbox.changed(self._resource.name, changes)
             self._ledger.streamed(f"watch {self._resource.name}", len(lines), sum(map(len, lines)))
-        return has_news
 
     def _take(self, line: bytes, changes: Objects) -> None:
         event = decoded(_event, line, self._resource.name, self._client)
@@ -176,7 +189,7 @@ class Reader(threading.Thread):
         return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures, 6)) * self._chance.uniform(0.7, 1.3)
 
     def _pause(self, seconds: float) -> None:
-        self._stop_asked.wait(seconds)
+        self._stop_asked.wait(max(0.0, seconds))
 
 
 class _Version(msgspec.Struct):
