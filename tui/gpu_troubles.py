@@ -60,10 +60,18 @@ def _doubts(shown: Shown, key: str, gpu: int) -> list[Span]:
         total = max(table.counts[host], (node.gpus_total or 0) if node else 0)
         return [(f"∅ missing: the host reports {there} of {total} GPUs", "crit")]
     if state == "stale":
-        source = table.rows.source
-        freshness = shown.store.freshness(table.rows.cluster, source, scene.now)
-        return [("░ stale" if freshness == "live" else f"░ stale: {source} {freshness}", "warn")]
+        return [(f"░ stale{_source_trouble(shown, table.rows.cluster, table.rows.source)}", "warn")]
     return []
+
+
+def _source_trouble(shown: Shown, cluster: str, name: str) -> str:
+    """`: dcgm down 3m`, "" while the source is live and only the sample is old."""
+    store, now = shown.store, shown.scene.now
+    freshness, source = store.freshness(cluster, name, now), store.sources.get((cluster, name))
+    if freshness == "live":
+        return ""
+    since = None if source is None or source.last_success is None else now - source.last_success
+    return f": {name} {freshness} {words.age(since)}"
 
 
 def _faults(shown: Shown, key: str, gpu: int) -> list[Span]:
