@@ -11,6 +11,7 @@ from crashcart.backends.ssh.powers import SshPowers
 
 from . import monitoring_service
 from .fault_proxy import FaultProxy
+from .kubernetes_cluster import KubernetesCluster
 from .monitoring_stack import NEEDED as NEEDED_FOR_MONITORING
 from .monitoring_stack import MonitoringStack
 from .slurm_cluster import NEEDED, SlurmCluster
@@ -75,3 +76,17 @@ def monitoring(monitoring_stack: MonitoringStack) -> MonitoringStack:
     """The three nodes without any fault and with every service running."""
     monitoring_stack.heal()
     return monitoring_stack
+
+
+@pytest.fixture(scope="session")
+def kube_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesCluster]:
+    """The fake Kubernetes, or the real one that CRASHCART_TEST_KUBECONFIG names; tests use `kubernetes`."""
+    with KubernetesCluster(tmp_path_factory.mktemp("kubernetes")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kubernetes(kube_cluster: KubernetesCluster) -> KubernetesCluster:
+    """A cluster with nothing of ours in it and nothing wrong."""
+    kube_cluster.clear()
+    return kube_cluster

@@ -39,8 +39,8 @@ class JobController:
                 dirty.add(uid)
         for uid in dirty & self._by_uid.keys():
             with self._store.lock:
-                row = self._store.get(JOBS, self._by_uid[uid])
-                if row is not None and row.value["metadata"]["uid"] == uid:
+                row = self._job(uid)
+                if row is not None:
                     self._sync(row)
         return None
 
@@ -55,13 +55,18 @@ class JobController:
         if change.new is not None and phase not in ("Succeeded", "Failed"):
             return
         with self._store.lock:
-            job = self._store.get(JOBS, self._by_uid.get(owner, ("", "")))
+            job = self._job(owner)
             if job is None:
                 return
             self._counted.add(uid)
             status = job.value.get("status") or {}
             name = "succeeded" if phase == "Succeeded" else "failed"
             self._store.put(JOBS, {**job.value, "status": {**status, name: status.get(name, 0) + 1}})
+
+    def _job(self, uid: str) -> Stored | None:
+        """The job itself, not another that got its name later."""
+        row = self._store.get(JOBS, self._by_uid.get(uid, ("", "")))
+        return row if row is not None and row.value["metadata"]["uid"] == uid else None
 
     def _sync(self, row: Stored) -> None:
         job, spec = row.value, row.value["spec"]
