@@ -15,7 +15,8 @@ from crashcart.backends.entity import Kind
 class BackendCase:
     """A backend with something alive behind it.
 
-    `broken` is a context behind which nothing answers: errors are tested with it. `node` and `job` exist.
+    `broken` is a context behind which nothing answers: errors are tested with it. `node` and `job` exist; `any_job`
+    need not, changes of it are only built.
     """
 
     backend: Backend
@@ -24,6 +25,7 @@ class BackendCase:
     has_numbers: bool = False
     node: str | None = None
     job: str | None = None
+    any_job: str = "42"
     broken: Context | None = None
     table: Mapping[str, Any] = field(default_factory=dict)  # valid options
     seconds: float = 20.0  # how long the first listing may take

@@ -16,7 +16,7 @@ from crashcart.backends.contract import Feed
 from crashcart.backends.errors import BackendError
 from crashcart.backends.metrics import Metric
 from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Item, Job, Node
-from crashcart.backends.text import clean, job_id, node_name, user_name
+from crashcart.backends.text import clean, job_id, node_name, user_name, workload_id
 
 from .case import BackendCase, Turns
 
@@ -110,7 +110,7 @@ class FeedCompliance:
             if isinstance(entity, Node):
                 node_name(entity.name)
             elif isinstance(entity, Job):
-                job_id(entity.id)
+                (job_id if entity.workload is None else workload_id)(entity.id)
                 user_name(entity.user)
 
     async def test_columns_fit_their_rows(self, backend_case: BackendCase) -> None:
