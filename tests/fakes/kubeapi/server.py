@@ -70,6 +70,7 @@ class Server:
                 with self._lock:
                     self._open[secure] = self._open.pop(plain)
                 peer = secure
+                secure.getpeername()  # raises for a client that has gone already, of which no handshake would be made
                 secure.do_handshake()
                 certificate = _certificate_user(secure)
                 Connection(secure, certificate, self._faults, self._api.doorkeeper).serve(self._api.answer)
