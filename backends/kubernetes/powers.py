@@ -117,6 +117,8 @@ class KubernetesPowers:
 
     async def pods_on(self, node: str) -> tuple[PodHit, ...]:
         """Every pod of the node and what evicting it would do. Raises BackendError."""
+        if node_name(node) not in self._reading.seen.nodes and not await self._reading.nodes([node]):
+            raise Unsupported(f"{self._context.cluster} knows no node {node}")
         return await pod_hits(self._asking, self._pods(self._own(node)), self._site, time.time())
 
     def evict(self, node: str, pods: Sequence[Pod], *, seconds: float, once: bool) -> Change:

@@ -23,13 +23,13 @@ class NoLinks(Links):
 
 def host_name(own: str) -> str:
     """The site's rule of these tests: `gpu-0001` of Kubernetes is `gpu0001` to everybody else."""
-    return own.replace("gpu-", "gpu")
+    return own.replace("-", "")
 
 
 @contextmanager
 def powers_of(kubernetes: KubernetesCluster, user: str = "oncall", **options: Any) -> Iterator[KubernetesPowers]:
     """The powers of a user; `options` are those of the table."""
-    table = Options(kubeconfig=str(kubernetes.kubeconfig), context=user, **options)
+    table = Options(**{"kubeconfig": str(kubernetes.kubeconfig), "context": user, **options})
     powers = KubernetesPowers(Context("k8s", table, NoLinks(), node_name=host_name))
     try:
         yield powers

@@ -67,7 +67,7 @@ class KubeJobs(SmallKube):
 
 def workload(name: str, state: str = "RUNNING", kind: str = "Job", **more: object) -> Job:
     made = replace(job("1", state), id=f"train/{name}", source="kubernetes", workload=kind, priority=0, restarts=2)
-    return replace(made, **more) if more else made  # type: ignore[arg-type]
+    return replace(made, **more) if more else made
 
 
 def suspended(before: Job) -> Job:
