@@ -31,6 +31,7 @@ class Census:
         self._fleet = fleet
         self._times = times
         self._taken = float("-inf")
+        self._needed: set[str] = set()
         self.jobs: frozenset[str] = frozenset()  # scrape jobs of GPU exporters
         self.host_of_target: dict[tuple[str, str], str] = {}  # (job, instance) -> machine
 
@@ -63,8 +64,8 @@ class Census:
         by_label: dict[str, list[str]] = {}
         for name in hosts:
             if name in self._fleet.raw_hosts:
-                place, value = self._fleet.raw_hosts[name]
-                by_label.setdefault(self._desk.promql.hosts[place], []).append(value)
+                label, value = self._fleet.raw_hosts[name]
+                by_label.setdefault(label, []).append(value)
         interval = self._times.interval_seconds
         oldest = min((self._times.last[host] for host in hosts if host in self._times.last), default=0.0)
         seconds = min(_LOOK_BACK_SECONDS, self._desk.clock.now - oldest + 2.0 * interval + 1.0)
@@ -83,8 +84,8 @@ class Census:
     def _settle_labels(self, found: list[dict[str, str]]) -> None:
         """Keep the labels that some series needs as its machine's name: each more makes every answer larger."""
         candidates = self._desk.options.host_labels
-        needed = {next((name for name in candidates if labels[name]), candidates[-1]) for labels in found}
-        hosts = tuple(name for name in candidates if name in needed) or candidates[:1]
+        self._needed |= {next((name for name in candidates if labels[name]), candidates[-1]) for labels in found}
+        hosts = tuple(name for name in candidates if name in self._needed) or candidates[:1]
         self._desk.promql.hosts = hosts
         self._fleet.name_rows_by(hosts, self._desk.promql.gpus)
 
@@ -104,6 +105,11 @@ class Census:
             if host is not None:
                 times[host] = max(at, times.get(host, 0.0))
         return times
+
+    def addresses_of(self, host: str) -> set[str]:
+        """Where the exporters of a machine are scraped, without ports: node_exporter is scraped there too."""
+        found = {host_of(instance) for (_, instance), named in self.host_of_target.items() if named == host}
+        return {address for address in found if address is not None}
 
     def _named(self, labels: dict[str, str]) -> str | None:
         """The machine of a series, by the first label that has a value."""

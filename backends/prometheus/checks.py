@@ -153,11 +153,8 @@ class CheckReader:
     def _answers(self) -> Finding:
         """What was refused, what came with a warning, and what carried names that are none."""
         desk, strangers = self._desk, self._gpus.fleet.strangers
-        told = [
-            *(f"{what}: {problem}" for what, problem in sorted(desk.problems.items())),
-            *sorted(desk.client.notices),
-        ]
-        desk.client.notices.clear()
+        told = [f"{what}: {problem}" for what, problem in sorted(desk.problems.items())]
+        told += sorted({notice for notices in desk.client.notices.values() for notice in notices})
         if strangers:
             told.append(f"{len(strangers)} GPU series name no machine or GPU index, such as {min(strangers)}")
         if not told:

@@ -29,7 +29,7 @@ QUERY_RANGE = "/api/v1/query_range"
 WORKERS = 3
 _GRACE_SECONDS = 2.0
 """How much later than a worker's own deadline the loop gives up on it: a resolver knows no deadline."""
-_MOST_NOTICES = 20
+_MOST_NOTICES = 5
 
 
 class Answer(NamedTuple):
@@ -40,12 +40,12 @@ class Answer(NamedTuple):
 
 
 class PrometheusClient:
-    """Queries of one server, their costs in `ledger`, and what it warned of in `notices`."""
+    """Queries of one server, their costs in `ledger`, and what it warned of at the last of each in `notices`."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.ledger = Ledger()
-        self.notices: set[str] = set()
+        self.notices: dict[str, tuple[str, ...]] = {}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="prometheus")
         self._opening = threading.Lock()
         self._transport: Transport | None = None
@@ -142,9 +142,8 @@ class PrometheusClient:
             decoded = decoder.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise not_json(body, where=self.options.base_url, what=what, reason=str(error)) from error
-        for notice in (*(decoded.warnings or ()), *(decoded.infos or ())):
-            if len(self.notices) < _MOST_NOTICES:
-                self.notices.add(clean(notice, limit=200))
+        told = (*(decoded.warnings or ()), *(decoded.infos or ()))
+        self.notices[what] = tuple(clean(notice, limit=200) for notice in told[:_MOST_NOTICES])
         return decoded
 
 

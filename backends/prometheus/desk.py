@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TypeVar
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from crashcart.backends.errors import BackendError, Unreachable
 
@@ -16,6 +17,7 @@ from .server_clock import ServerClock
 T = TypeVar("T")
 
 SOURCE = "prometheus"
+REST_SECONDS = 30.0
 
 
 class Desk:
@@ -29,19 +31,23 @@ class Desk:
         self.promql = Promql(self.selector, options.host_labels, options.gpu_labels)
         self.clock = ServerClock()
         self.problems: dict[str, str] = {}
+        self._resting: dict[str, float] = {}
 
-    async def attempt(self, what: str, asking: Awaitable[T]) -> T | None:
+    async def attempt(self, what: str, asking: Coroutine[Any, Any, T]) -> T | None:
         """What the server answers, or None: one part that fails is told as a problem and ends nothing else.
 
-        Raises Unreachable when the server does not answer anything else either: a turn has many parts, and to wait for
-        each of them would hide its death for minutes.
+        A part that does not answer in time is left alone for a while, so that it does not stretch every turn. A server
+        that does not answer at all is noticed by what every turn begins with.
         """
+        if time.monotonic() < self._resting.get(what, 0.0):
+            asking.close()
+            return None
         try:
             found = await asking
         except BackendError as error:
-            if isinstance(error, Unreachable):
-                await self.client.scalar("server time", "time()")
             self.problems[what] = str(error)
+            if isinstance(error, Unreachable):
+                self._resting[what] = time.monotonic() + REST_SECONDS
             return None
         self.problems.pop(what, None)
         return found

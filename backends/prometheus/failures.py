@@ -43,7 +43,9 @@ def refused(status: int, body: bytes, *, where: str, what: str, sign_in: str, lo
         return no_prometheus(where, f"it sends us on to {clean(location, limit=_EXCERPT) or 'another page'}")
     if status == 400 and "HTTPS server" in said:
         return no_prometheus(where, "it speaks TLS; write https:// in url")
-    if status in (404, 405, 410):
+    if status == 405:
+        return no_prometheus(where, f"{what} takes no POST (405), or a proxy before it lets none pass")
+    if status in (404, 410):
         return no_prometheus(where, f"{what} is answered with {status}")
     if status in (400, 422):
         return QueryRefused(f"{where} does not answer {what} ({status}): {said or 'no reason given'}")

@@ -95,9 +95,10 @@ class PrometheusFeed:
         async for item in self._gpus.read():
             yield item
         self._set_rate_window()
-        for batch in (await self._targets.read(), await self._alerts.read(), await self._owners.read()):
-            if batch is not None:
-                yield batch
+        for reader in (self._targets, self._alerts, self._owners):
+            told = await reader.read()
+            if told is not None:
+                yield told
         yield await self._checks.read()
         yield self._desk.client.ledger.item(SOURCE, self._desk.cluster, self._desk.clock.when)
         self._is_introduced = True

@@ -50,6 +50,12 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
+def same_machine(one: str, other: str) -> bool:
+    """Whether two names may be of one machine: equal, or one of them is the other without its domain."""
+    short = one.partition(".")[0]
+    return one == other or (other.partition(".")[0] == short and short in (one, other))
+
+
 class Fleet:
     """Machines in natural order, the rows of each, and columns over all rows."""
 
@@ -60,7 +66,7 @@ class Fleet:
         self.counts: dict[str, int] = {}
         self.offsets: dict[str, int] = {}
         self.columns: dict[Metric, array[float]] = {}
-        self.raw_hosts: dict[str, tuple[int, str]] = {}  # host -> (which machine label, its value)
+        self.raw_hosts: dict[str, tuple[str, str]] = {}  # host -> label that names it, and its value there
         self.reported = bytearray()  # by row: whether its machine named this GPU when it last answered
         self.strangers: set[str] = set()  # names that are no machine or GPU: counted, never shown as one
         self._rows: dict[Key, int] = {}
@@ -113,8 +119,7 @@ class Fleet:
         """Our name of the machine that somebody else calls `name`: the same, or equal up to the domain."""
         if name in self.counts:
             return name
-        short = name.partition(".")[0]
-        found = [host for host in self.hosts if host.partition(".")[0] == short and short in (host, name)]
+        found = [host for host in self.hosts if same_machine(host, name)]
         return found[0] if len(found) == 1 else None
 
     def _learn(self, keys: set[Key]) -> bool:
@@ -136,7 +141,7 @@ class Fleet:
 
     def _place_of(self, key: Key) -> tuple[str, int] | None:
         hosts, _ = self._labels
-        label = next(((number, value) for number, value in enumerate(key[: len(hosts)]) if value), None)
+        label = next(((name, value) for name, value in zip(hosts, key, strict=False) if value), None)
         gpu = next((value for value in key[len(hosts) :] if value), None)
         host = None if label is None else host_of(label[1])
         index = None if gpu is None else index_of(gpu)

@@ -96,6 +96,8 @@ class GpuReader:
         self._exported = frozenset(str(row["metric"].get(NAME, "")) for row in rows)
         self._probed = now
         self.recipes = choose(self._exported, overrides)
+        for metric in PACES.keys() - self.recipes.keys():
+            self._desk.problems.pop(metric, None)
         for metric, recipe in self.recipes.items():
             if recipe.fallback is not None and not await self._needs(recipe, recipe.fallback[0]):
                 self.recipes[metric] = recipe._replace(fallback=None)

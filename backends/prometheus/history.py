@@ -16,7 +16,7 @@ from crashcart.backends.text import NODE_NAME, clean
 
 from .catalogue import Recipe, plain_recipes
 from .desk import SOURCE, Desk
-from .fleet import NAN, host_of, index_of
+from .fleet import NAN, host_of, index_of, same_machine
 from .gpu_columns import BLANK, packed
 from .gpus import GpuReader
 from .host_series import SERIES, host_history, instances_pattern
@@ -72,17 +72,15 @@ class HistoryReader:
         """One query for each label that names machines here; there is but one where all exporters are of one kind."""
         fleet, desk = self._gpus.fleet, self._desk
         recipes = plain_recipes(self._gpus.recipes)
-        wanted: dict[int, dict[str, str]] = {}  # label -> its value -> the name that was asked for
+        wanted: dict[str, dict[str, str]] = {}  # label -> its value -> the name that was asked for
         for name in series:
             host = fleet.find(name)
             if host is not None and host in fleet.raw_hosts:
-                place, value = fleet.raw_hosts[host]
-                wanted.setdefault(place, {})[value] = name
+                label, value = fleet.raw_hosts[host]
+                wanted.setdefault(label, {})[value] = name
         order = {name: place for place, name in enumerate(recipes)}
-        for place, names in wanted.items() if recipes else ():
-            if place >= len(desk.promql.hosts):
-                continue
-            query = desk.promql.gpu_history(recipes, desk.promql.hosts[place], names)
+        for label, names in wanted.items() if recipes else ():
+            query = desk.promql.gpu_history(recipes, label, names)
             labels = (NAME, *desk.promql.by)
             asked = desk.client.span("GPUs of machines in view", query, labels, start=start, end=end, step=HOST_STEP)
             answer = await desk.attempt("history of GPUs", asked)
@@ -110,17 +108,29 @@ class HistoryReader:
     async def _host_series(self, series: dict[str, Series], start: float, end: float) -> None:
         desk = self._desk
         await self._learn_instances()
-        known = {instance: name for name in series for instance in self._instances.get(_short(name), ())}
-        query = host_history(desk.promql, instances_pattern(series, known))
+        known = {instance: name for name in series for instance in self._instances_of(name)}
+        aliases = {alias: name for name in series for alias in self._aliases_of(name)}
+        query = host_history(desk.promql, instances_pattern(aliases, known))
         labels = (SERIES, "instance")
         asked = desk.client.span("machines in view", query, labels, start=start, end=end, step=HOST_STEP)
         answer = await desk.attempt("history of machines", asked)
-        by_short = {_short(name): name for name in series}
         for row in answer.result if answer else ():
             metric, instance = astuple(row.metric)
-            name = known.get(instance) or by_short.get(_short(host_of(instance) or ""))
+            host = host_of(instance) or ""
+            named = known.get(instance) or aliases.get(host)
+            name = named or next((one for one in series if same_machine(one, host)), None)
             if name is not None:
                 series[name][metric] = _points(row.values, start, HOST_STEP, HOST_SECONDS, 1.0)
+
+    def _instances_of(self, name: str) -> set[str]:
+        """Where the machine of this name is scraped, by what node_exporter says it is called."""
+        return {one for node, instances in self._instances.items() if same_machine(node, name) for one in instances}
+
+    def _aliases_of(self, name: str) -> set[str]:
+        """Names and addresses under which the machine may be scraped."""
+        host = self._gpus.fleet.find(name)
+        addresses = self._gpus.census.addresses_of(host) if host is not None else set()
+        return {name, name.partition(".")[0], *addresses}
 
     async def _learn_instances(self) -> None:
         """Where node_exporter is scraped by address, only its uname says which machine that is."""
@@ -134,7 +144,7 @@ class HistoryReader:
             self._instances = {}
             for row in answer.result:
                 instance, node = astuple(row.metric)
-                self._instances.setdefault(_short(node), set()).add(instance)
+                self._instances.setdefault(node, set()).add(instance)
 
     async def _alerts(self) -> list[History]:
         """Each step holds how many fired at most in it, and the last one is the step that runs."""
@@ -170,7 +180,3 @@ def _points(values: Any, start: float, step: float, seconds: float, scale: float
         if 0 <= place < len(points) and -BLANK < value < BLANK:
             points[place] = value * scale
     return points
-
-
-def _short(name: str) -> str:
-    return name.partition(".")[0].lower()

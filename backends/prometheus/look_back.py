@@ -40,12 +40,11 @@ async def find_the_departed(desk: Desk, fleet: Fleet, times: SampleTimes, presen
 async def recall(desk: Desk, fleet: Fleet, recipes: Mapping[Metric, Recipe], hosts: Iterable[str]) -> None:
     """Fill in the last values of machines that had vanished before we came."""
     plain = plain_recipes(recipes)
-    by_label: dict[int, list[str]] = {}
+    by_label: dict[str, list[str]] = {}
     for host in sorted(hosts)[:_MOST_MACHINES]:
-        place, value = fleet.raw_hosts[host]
-        by_label.setdefault(place, []).append(value)
-    for place, values in by_label.items() if plain else ():
-        label = desk.promql.hosts[place]
+        label, value = fleet.raw_hosts[host]
+        by_label.setdefault(label, []).append(value)
+    for label, values in by_label.items() if plain else ():
         query = desk.promql.last_values(plain, label, values, LOOK_BACK_SECONDS)
         answer = await desk.attempt("last values", desk.client.vector("last values", query, (NAME, *desk.promql.by)))
         desk.problems.pop("last values", None)

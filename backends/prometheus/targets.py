@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Set
 from typing import Any
 
 from msgspec.structs import astuple
@@ -19,6 +21,7 @@ Slot = tuple[str, str]  # job, instance
 _LOOK_BACK_SECONDS = 3600.0
 _MOST_LOOKED_UP = 32
 _MOST_LISTED = 5000
+_LISTED_SECONDS = 60.0
 
 
 class TargetReader:
@@ -28,6 +31,8 @@ class TargetReader:
         self._desk = desk
         self._census = census
         self._since = since  # server time of the last good scrape
+        self._listed: dict[Slot, dict[str, Any]] = {}
+        self._listed_at = float("-inf")
 
     async def read(self) -> Batch | None:
         """All failing targets; None when the server did not tell."""
@@ -45,8 +50,8 @@ class TargetReader:
         for slot in self._since.keys() - failing.keys():
             del self._since[slot]
         await self._look_up(failing.keys() - self._since.keys())
-        listed = await self._listed() if failing else {}
-        targets = tuple(self._target(slot, named, listed.get(slot, {})) for slot, named in failing.items())
+        await self._list(failing.keys())
+        targets = tuple(self._target(slot, named) for slot, named in failing.items())
         unique = {target.key: target for target in targets}
         return Batch(SOURCE, desk.cluster, "target", desk.clock.when, tuple(unique.values()), complete=True)
 
@@ -67,18 +72,22 @@ class TargetReader:
         for slot in slots - self._since.keys():
             self._since[slot] = now
 
-    async def _listed(self) -> dict[Slot, dict[str, Any]]:
-        """The server's own list, where it keeps one."""
+    async def _list(self, failing: Set[Slot]) -> None:
+        """Take the errors from the server's own list, where it keeps one; it is long: only for news or each minute."""
+        if not failing or (failing <= self._listed.keys() and time.monotonic() - self._listed_at < _LISTED_SECONDS):
+            return
         asked = self._desk.client.ordinary("targets", lambda library: library.get_targets(state="active"))
         told = await self._desk.attempt("targets", asked)
-        found: dict[Slot, dict[str, Any]] = {}
+        self._listed = {slot: {} for slot in failing}
+        self._listed_at = time.monotonic()
         for target in (told or {}).get("activeTargets") or ():
             labels = target.get("labels") or {}
-            if target.get("health") != "up":
-                found[(str(labels.get("job", "")), str(labels.get("instance", "")))] = target
-        return found
+            slot = (str(labels.get("job", "")), str(labels.get("instance", "")))
+            if slot in failing and target.get("health") != "up":
+                self._listed[slot] = target
 
-    def _target(self, slot: Slot, named: tuple[str, ...], listed: dict[str, Any]) -> Target:
+    def _target(self, slot: Slot, named: tuple[str, ...]) -> Target:
+        listed = self._listed[slot]
         job, instance = slot
         host = self._census.host_of_target.get(slot)
         label = next((label for label in (*named, instance) if label), "")

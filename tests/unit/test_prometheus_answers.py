@@ -59,7 +59,7 @@ async def first_failure(where: Context) -> BackendError:
         (Reply(b""), Unsupported, "no Prometheus: .*is empty"),
         (Reply(b'{"version":"1"}'), Unsupported, "no Prometheus: its answer is not that of Prometheus"),
         (Reply(b"404 page not found", 404), Unsupported, "no Prometheus: /api/v1/query is answered with 404"),
-        (Reply(b"", 405), Unsupported, "no Prometheus: /api/v1/query is answered with 405"),
+        (Reply(b"", 405), Unsupported, "no Prometheus: /api/v1/query takes no POST \\(405\\), or a proxy"),
         (Reply(b"", 302, headers={"Location": "https://sso/login"}), Unsupported, "sends us on to https://sso/login"),
         (Reply(b"Client sent an HTTP request to an HTTPS server.\n", 400), Unsupported, "speaks TLS; write https://"),
         (Reply(b"Unauthorized\n", 401), Denied, "refused us \\(401\\): no token_file or username is configured"),
