@@ -58,7 +58,7 @@ class ContainerShell:
 
     def _prompt(self) -> int:
         """Lines from stdin, echoed on a terminal as a tty does."""
-        self._say("# ", STDOUT if self._is_terminal else STDERR)
+        self._ask()
         line, code = "", 0
         for channel, data in self._channels.messages():
             if channel == RESIZE:
@@ -78,8 +78,12 @@ class ContainerShell:
                 if words[:1] == ["exit"]:
                     return int(words[1]) if len(words) > 1 else code
                 code = self.run(words) if words else code
-                self._say("# ", STDOUT if self._is_terminal else STDERR)
+                self._ask()
         return code
+
+    def _ask(self) -> None:
+        if self._is_terminal:
+            self._say("# ")
 
     def _cat(self) -> int:
         for channel, data in self._channels.messages():

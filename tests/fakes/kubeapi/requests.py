@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .access import Attributes
-from .status import Refusal, bad_request
+from .status import Refusal, bad_request, unsupported_media
 from .store import encode
 from .users import User
 
@@ -16,6 +16,7 @@ Object = dict[str, Any]
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 JSON = "application/json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ class Request:
         return selector.removeprefix("metadata.name=") if selector.startswith("metadata.name=") else ""
 
     def json(self) -> Any:
-        """The body; an empty one is an empty object."""
+        """The body; an empty one is an empty object. The real server reads protobuf too, this one does not."""
+        if self.headers.get("content-type", JSON).startswith(PROTOBUF):
+            raise unsupported_media([JSON])
         if not self.raw:
             return {}
         try:

@@ -28,12 +28,16 @@ def pod(
     volumes: list[Object] | None = None,
     grace_seconds: int = 30,
     containers: tuple[str, ...] = ("main",),
+    scheduler: str = "",
 ) -> Object:
-    """As it is sent to be created; with `node` it is placed already. The first container gets the GPUs."""
+    """As it is sent to be created; with `node` it is placed already, with an unknown `scheduler` it never will be. The
+    first container gets the GPUs."""
     made = metadata(name, namespace, labels=labels, annotations=annotations, owner=owner)
     spec = pod_spec(gpus, resource=resource, volumes=volumes, grace_seconds=grace_seconds, containers=containers)
     if node:
         spec["nodeName"] = node
+    if scheduler:
+        spec["schedulerName"] = scheduler
     return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": spec}
 
 
