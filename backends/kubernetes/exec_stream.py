@@ -74,6 +74,7 @@ class PodCommands:
             )
         finally:
             link.close(timeout=1)
+            link.shutdown()  # closing leaves the socket to the garbage collector where the server closed first
         return _ended(said, cut, why, self.where)
 
     def _connected(self, argv: Sequence[str], seconds: float) -> Any:

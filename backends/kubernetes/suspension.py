@@ -147,7 +147,7 @@ class Suspension:
                 left, last_look, why = len(await self._pods()), time.monotonic(), ""
             except BackendError as error:
                 left, why = -1, str(error)
-            news = f"link lost: {why}" if why else f"suspended, {left} pods end"
+            news = f"link lost: {why}" if why else f"suspended, pods left: {left}"
             if news != said:
                 said = news
                 told(news)
@@ -157,9 +157,7 @@ class Suspension:
                 words = f"{self.place} was suspended, and then the link was lost ({why}); look at it, and release it"
                 return CommandResult("unknown", None, detail=words)
             if time.monotonic() >= ends:
-                return failed(
-                    f"{self.place} stays suspended: {left} of its pods still end; release it when they are gone"
-                )
+                return failed(f"{self.place} stays suspended, pods left: {left}; release it when they are gone")
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, ends - time.monotonic())))
 
     async def _pods(self) -> list[RawPod]:
