@@ -16,12 +16,18 @@ CALL_SECONDS = (5.0, 30.0)  # to connect, to read
 
 
 class Caller:
-    """One user of a kubeconfig; `context` empty is the current one."""
+    """One user of a kubeconfig; without a `context` the current one. Waits `seconds` to connect and to read."""
 
-    def __init__(self, kubeconfig: Path, context: str = "") -> None:
+    def __init__(self, kubeconfig: Path, context: str = "", seconds: tuple[float, float] = CALL_SECONDS) -> None:
+        from kubernetes.client import Configuration
         from kubernetes.config import new_client_from_config
 
-        self.client: ApiClient = new_client_from_config(str(kubeconfig), context=context or None)
+        self._seconds = seconds
+        settings = Configuration()
+        settings.retries = False
+        self.client: ApiClient = new_client_from_config(
+            str(kubeconfig), context=context or None, client_configuration=settings
+        )
 
     def close(self) -> None:
         self.client.rest_client.pool_manager.clear()
@@ -36,14 +42,21 @@ class Caller:
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by lower-case name, and the body as it came."""
         kind = content_type or (MERGE if method == "PATCH" else JSON)
-        answer = self._sent(method, path, {"Content-Type": kind, **(headers or {})}, body, CALL_SECONDS)
+        answer = self._sent(method, path, {"Content-Type": kind, **(headers or {})}, body, self._seconds)
         data = answer.read() or b""
         named = {str(name).lower(): str(value) for name, value in answer.getheaders().items()}
         return int(answer.status), named, data
 
-    def call(self, method: str, path: str, body: object = None, content_type: str = "") -> tuple[int, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
         """Status and body; the body is text where the server sends no JSON."""
-        code, _, data = self.exchange(method, path, body, content_type)
+        code, _, data = self.exchange(method, path, body, content_type, headers)
         try:
             return code, json.loads(data)
         except ValueError:
@@ -62,7 +75,8 @@ class Caller:
             stream.close()
 
     def _sent(self, method: str, path: str, headers: dict[str, str], body: object, seconds: tuple[float, float]) -> Any:
+        auth = [] if "Authorization" in headers else ["BearerToken"]
         method, url, headers, sent, _ = self.client.param_serialize(
-            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+            method, path, header_params=headers, body=body, auth_settings=auth
         )
         return self.client.call_api(method, url, headers, sent, _request_timeout=seconds)
