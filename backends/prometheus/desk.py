@@ -36,8 +36,8 @@ class Desk:
     async def attempt(self, what: str, asking: Coroutine[Any, Any, T]) -> T | None:
         """What the server answers, or None: one part that fails is told as a problem and ends nothing else.
 
-        A part that does not answer in time is left alone for a while, so that it does not stretch every turn. A server
-        that does not answer at all is noticed by what every turn begins with.
+        A part that does not answer in time is left alone for a while, so that it does not stretch every turn. Then the
+        cheapest question tells whether the server is there at all; when it is not, that is raised.
         """
         if time.monotonic() < self._resting.get(what, 0.0):
             asking.close()
@@ -48,6 +48,7 @@ class Desk:
             self.problems[what] = str(error)
             if isinstance(error, Unreachable):
                 self._resting[what] = time.monotonic() + REST_SECONDS
+                await self.client.scalar("server time", "time()")
             return None
         self.problems.pop(what, None)
         return found

@@ -123,7 +123,7 @@ class PrometheusFeed:
 
 
 async def _next(items: asyncio.Queue[Item | BackendError], tasks: list[asyncio.Task[None]]) -> Item | BackendError:
-    """The next item. A task that ended without one ended by a bug, which is raised here."""
+    """The next item. A task that ended without one ended by an error, which is raised here."""
     waiting = asyncio.create_task(items.get(), name="prometheus item")
     try:
         await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)

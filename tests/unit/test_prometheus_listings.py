@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from crashcart.backends.errors import Unreachable
 from crashcart.backends.model import Alert, Check, Target
 from crashcart.backends.prometheus.alerts import AlertReader, concerns, fingerprint, severity_of
 from crashcart.backends.prometheus.checks import CheckReader
@@ -27,6 +28,7 @@ from crashcart.backends.text import clean
 from .prometheus_server import PrometheusServer, Reply, error, vector
 
 NOW = 1_700_000_000.0
+TIME = Reply(b'{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1700000000"]}}')
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def server() -> Iterator[PrometheusServer]:
 
 @pytest.fixture
 async def desk(server: PrometheusServer) -> AsyncIterator[Desk]:
-    made = Desk("a100", server.context(selector='{cluster="a100"}').options)
+    made = Desk("a100", server.context(selector='{cluster="a100"}', timeout_seconds=0.5).options)
     made.clock.measured(NOW, NOW - 100.0, NOW - 100.0)  # our clock is behind
     yield made
     made.client.close()
@@ -254,18 +256,22 @@ async def test_a_server_that_scrapes_no_more_is_critical_though_it_answers(gpus:
     assert stopped.state == "critical" and stopped.since == NOW - 200.0
 
 
-async def test_a_part_that_hangs_is_left_alone_for_a_while(server: PrometheusServer, desk: Desk) -> None:
-    server.say = {"/api/v1/alerts": Reply(b"", 500)}
+async def test_a_part_that_fails_is_left_alone_for_a_while(server: PrometheusServer, desk: Desk) -> None:
+    server.say = {"/api/v1/alerts": Reply(b"", 500), "time()": TIME}
     reader = AlertReader(desk)
     assert await reader.read() is None and await reader.read() is None
-    assert len(server.asked) == 1 and "500" in desk.problems["alerts"]
+    assert [asked.path for asked in server.asked] == ["/api/v1/alerts", "/api/v1/query"]
+    assert "500" in desk.problems["alerts"]
 
 
-async def test_answers_that_come_late_are_not_waited_for(server: PrometheusServer, desk: Desk) -> None:
-    server.say = {"/api/v1/alerts": Reply(manner="hang")}
+async def test_a_server_that_hangs_in_the_middle_of_a_turn_is_noticed_at_once(
+    server: PrometheusServer, desk: Desk
+) -> None:
+    server.everything(Reply(manner="hang"))
     began = asyncio.get_running_loop().time()
-    assert await AlertReader(desk).read() is None
-    assert asyncio.get_running_loop().time() - began < 2.0 + 2.5
+    with pytest.raises(Unreachable, match="no answer"):
+        await AlertReader(desk).read()
+    assert asyncio.get_running_loop().time() - began < 2 * 0.5 + 2.5, "two deadlines, not one for each part"
 
 
 @pytest.mark.parametrize(
