@@ -91,11 +91,13 @@ def _faults(shown: Shown, key: str, gpu: int) -> list[Span]:
         found.append((f"{_GLYPHS[role]} last Xid {xid:.0f} (sticky): {meaning}", role))
     ecc, remap = value("ecc_uncorrected"), (value("remap_failure"), value("remapped_uncorrectable"))
     if remap_role(*remap) != "ok":
-        said = "row remapping failed" if remap[0] > 0 else f"{remap[1]:.0f} rows remapped, reset pending"
+        said = (
+            "row remapping failed" if remap[0] > 0 else f"{words.plural(int(remap[1]), 'row')} remapped, reset pending"
+        )
         found.append((f"{_GLYPHS[remap_role(*remap)]} {said}", remap_role(*remap)))
     if ecc_role(ecc, NAN) != "ok":
         found.append((f"✕ {ecc:.0f} uncorrected ECC errors", "crit"))
     odd = shown.joins.gpus.outliers_on(key, shown.joins.jobs_on_node(key)).get(gpu)
     if odd is not None:
         found.append((f"≠ {outlier_words(odd)}", "warn"))
-    return found
+    return sorted(found, key=lambda span: span[1] != "crit")

@@ -15,6 +15,8 @@ _WORTH = {"crit": 75, "warn": 60, "unknown": 50}
 
 def scheduler_counts(shown: Shown, gpus: int) -> tuple[Part, ...]:
     """`512 GPUs  430 in use  ✕ 1 down  ▼ 2 drained`; counts of a scheduler that is silent are dimmed."""
+    if not gpus and shown.store.is_loading("node"):
+        return ()
     parts = [part(40, (words.plural(gpus, "GPU"), "muted"))]
     nodes = [shown.store.nodes[key] for key in shown.keys("node")]
     if not nodes:
@@ -23,10 +25,10 @@ def scheduler_counts(shown: Shown, gpus: int) -> tuple[Part, ...]:
     parts.append(part(65, _in_use([node.gpus_used for node in nodes]) if known else ("? in use", "unknown")))
     bad = [(word_mark(word), number, word) for word, number in Counter(node.word for node in nodes).items()]
     bad = sorted((item for item in bad if item[0][1] != "ok"), key=lambda item: (-_WORTH.get(item[0][1], 0), item[2]))
-    if bad and not known:
-        parts.append(part(62, ("last known:", "unknown")))
-    for (glyph, role), number, word in bad:
-        parts.append(part(_WORTH.get(role, 50), (f"{glyph} {number:,} {word}", role if known else "stale")))
+    for number, ((glyph, role), count, word) in enumerate(bad):
+        said: Span = (f"{glyph} {count:,} {word}", role if known else "stale")
+        doubt: Span = ("" if known or number else "last known: ", "unknown")
+        parts.append(part(_WORTH.get(role, 50), doubt, said))
     return tuple(parts)
 
 

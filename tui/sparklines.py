@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .cells import Span
+from .heat_metrics import BARS, LEVELS
 
-BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 SLACK = 1.5
 """How much longer a cell is than the time between two samples, which never come quite evenly."""
@@ -51,16 +51,16 @@ def _spacing(samples: Sequence[tuple[float, float]]) -> float:
 
 def _bar(value: float, low: float, high: float) -> str:
     share = (value - low) / (high - low) if high > low else 0.0
-    return BARS[max(0, min(len(BARS) - 1, int(share * len(BARS))))]
+    return BARS[max(0, min(LEVELS - 1, int(share * LEVELS)))]
 
 
-def spans_of(line: str, role: str = "accent") -> tuple[Span, ...]:
-    """A line with its gaps set back."""
+def spans_of(line: str, *, is_stale: bool = False) -> tuple[Span, ...]:
+    """A line in the colours of its levels, its gaps set back."""
     spans: list[Span] = []
     for letter in line:
-        is_gap = letter in (GAP, " ")
-        if spans and (spans[-1][1] == "faint") == is_gap:
-            spans[-1] = (spans[-1][0] + letter, spans[-1][1])
+        role = "faint" if letter in (GAP, " ") else "stale" if is_stale else f"load-{BARS.index(letter)}"
+        if spans and spans[-1][1] == role:
+            spans[-1] = (spans[-1][0] + letter, role)
         else:
-            spans.append((letter, "faint" if is_gap else role))
+            spans.append((letter, role))
     return tuple(spans)

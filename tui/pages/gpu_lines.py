@@ -29,10 +29,10 @@ _WIDTHS = (3, 9, -5, BAR, -11, -5, -6, 9)
 _TITLES = ("GPU", "STATE", "USE", "", "MEMORY", "TEMP", "POWER", "LAST XID")
 
 
-def gpu_header(width: int) -> str:
+def gpu_header(lately: Lately | None) -> str:
     """Titles over `gpu_line`."""
     titles = "".join(text for text, _ in columns([(t, w, "") for t, w in zip(_TITLES, _WIDTHS, strict=True)]))
-    return titles + (f"{'USE LATELY':{TREND}}  " if width >= ROOM_FOR_TREND else "") + "JOB"
+    return titles + (f"{f'USE IN {lately.name}':{TREND}}  " if lately else "") + "JOB"
 
 
 def reading(shown: Shown, key: str, metric: str, gpu: int) -> float | None:
@@ -49,7 +49,7 @@ def is_hot(shown: Shown, key: str, gpu: int) -> bool:
     return (reading(shown, key, "temperature_celsius", gpu) or 0.0) >= HOT_CELSIUS
 
 
-def gpu_line(shown: Shown, node: Node, gpu: int, width: int) -> tuple[Span, ...]:
+def gpu_line(shown: Shown, node: Node, gpu: int, lately: Lately | None) -> tuple[Span, ...]:
     """Index, allocation, use, memory, temperature, power, last Xid, who has it, and what is wrong."""
     telemetry = shown.joins.gpus.state(node.key, gpu, shown.scene.now)
     plain = "text" if telemetry == "live" else "stale"
@@ -70,19 +70,26 @@ def gpu_line(shown: Shown, node: Node, gpu: int, width: int) -> tuple[Span, ...]
         (_xid(xid), xid_role(xid) if xid else "faint"),
     )
     parts = [(text, size, role) for (text, role), size in zip(cells, _WIDTHS, strict=True)]
-    lately = _lately(shown, node, gpu) if width >= ROOM_FOR_TREND else ()
+    past = lately.spans(gpu) if lately else ()
     use = bar(util if plain == "text" else None, 100, BAR)
-    return (*columns(parts[:3]), *use, ("  ", "text"), *columns(parts[4:]), *lately, *_rest(shown, node, gpu))
+    return (*columns(parts[:3]), *use, ("  ", "text"), *columns(parts[4:]), *past, *_rest(shown, node, gpu))
 
 
-def _lately(shown: Shown, node: Node, gpu: int) -> tuple[Span, ...]:
-    host, now = shown.joins.gpus.host(node.key), shown.scene.now
-    samples = [] if host is None else gpu_samples(shown.store, node.cluster, host, gpu, "util_percent")
-    seconds, _ = span_of(samples, now)
-    return (
-        *spans_of(sparkline(samples, now=now, seconds=seconds, width=TREND, low=0, high=100)),
-        ("  ", "text"),
-    )
+class Lately:
+    """The use of all GPUs of a node over one stretch of time, so that the lines compare."""
+
+    def __init__(self, shown: Shown, key: str, gpus: int) -> None:
+        cluster, host, self._now = key.partition("/")[0], shown.joins.gpus.host(key), shown.scene.now
+        told = () if host is None else range(gpus)
+        self._samples = [gpu_samples(shown.store, cluster, host or "", gpu, "util_percent") for gpu in told]
+        oldest = min((samples[:1] for samples in self._samples if samples), default=[])
+        self._seconds, self.name = span_of(oldest, self._now)
+
+    def spans(self, gpu: int) -> tuple[Span, ...]:
+        """The line of one GPU and a gap."""
+        samples = self._samples[gpu] if gpu < len(self._samples) else []
+        line = sparkline(samples, now=self._now, seconds=self._seconds, width=TREND, low=0, high=100)
+        return (*spans_of(line), ("  ", "text"))
 
 
 def _rest(shown: Shown, node: Node, gpu: int) -> list[Span]:

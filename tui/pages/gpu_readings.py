@@ -24,8 +24,8 @@ NAMED = {
     "throttle_reasons": "throttling",
     "ecc_uncorrected": "ECC",
     "remap_failure": "row remapping",
-    "nvlink_bytes_per_second": "NVLink",
-    "pcie_bytes_per_second": "PCIe",
+    "nvlink_bytes_per_second": "NVLink traffic",
+    "pcie_bytes_per_second": "PCIe traffic",
 }
 """What is said to be missing when it is not exported."""
 
@@ -147,8 +147,6 @@ def _links(page: Page, read: Readings) -> None:
         if read.value(rate) is None and read.value(errors) is None:
             continue
         total = read.value(errors)
-        page.pair(
-            label,
-            (f"{read.text(rate, words.size)}/s", read.role),
-            (f"   {words.count(total)} {word}", "warn" if total else "muted"),
-        )
+        told = [(f"{read.text(rate, words.size)}/s   ", read.role)] if read.value(rate) is not None else []
+        count = f"{words.count(total)} {word}" if total is not None else f"{word} not exported"
+        page.pair(label, *told, (count, "warn" if total else "muted"))

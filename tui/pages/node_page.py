@@ -13,7 +13,7 @@ from crashcart.tui.shown import Shown
 from crashcart.tui.states import job_mark, job_word, node_mark
 
 from .alert_lines import alert_spans
-from .gpu_lines import gpu_header, gpu_line
+from .gpu_lines import ROOM_FOR_TREND, Lately, gpu_header, gpu_line
 from .machine_lines import machine_lines
 from .page import Page, columns
 
@@ -95,11 +95,12 @@ def _gpus(page: Page, shown: Shown, node: Node, width: int) -> None:
     page.heading("GPUs", f"{age} old, from {table.rows.source}" if known and table else "no telemetry: allocation only")
     for text, role in node_troubles(shown, node.key, gpus) if known else ():
         page.note(text, role)
-    page.note(gpu_header(width), "faint")
+    lately = Lately(shown, node.key, gpus) if width >= ROOM_FOR_TREND else None
+    page.note(gpu_header(lately), "faint")
     for gpu in range(gpus):
         job = shown.joins.job_on_gpu(node.cluster, node.name, gpu)
         selection = Selection("job", job.cluster, (job.id,)) if job else None
-        page.link(gpu_line(shown, node, gpu, width), Place("gpu", f"{node.key}/{gpu}"), selection)
+        page.link(gpu_line(shown, node, gpu, lately), Place("gpu", f"{node.key}/{gpu}"), selection)
 
 
 def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:

@@ -53,7 +53,7 @@ def trend(page: Page, said: Said, samples: Sequence[tuple[float, float]], scale:
     page.pair(
         said.label,
         *value_spans,
-        *spans_of(line, "stale" if role == "stale" else "accent"),
+        *spans_of(line, is_stale=role == "stale"),
         shown_age,
         (spread, "faint"),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from crashcart.ops.verbs import VERBS
 from crashcart.ops.xid import Xid, decode, in_words
 from crashcart.tui.heat_metrics import xid_role
@@ -11,6 +9,13 @@ from crashcart.tui.shown import Shown
 
 from .gpu_lines import reading
 from .page import Page
+
+_GPUD = {
+    "RebootSystem": "reboot the system",
+    "HardwareInspection": "have the hardware inspected",
+    "CheckUserAppAndGPU": "check the program and the GPU",
+    "IgnoreNoActionRequired": "no action required",
+}
 
 
 def xid_lines(page: Page, shown: Shown, key: str, gpu: int, width: int) -> None:
@@ -35,13 +40,8 @@ def describe(page: Page, xid: Xid, width: int, note: str = "") -> None:
         then = f", then {in_words(xid.then)}" if xid.then and xid.then != xid.immediate else ""
         page.text("NVIDIA says", in_words(xid.immediate) + then, width)
     if xid.gpud_action:
-        page.text("gpud says", _spaced(xid.gpud_action), width)
+        page.text("gpud says", ", ".join(_GPUD.get(one, one) for one in xid.gpud_action.split("+")), width)
     page.text("Suggested", xid.action, width)
     verb = next((verb for verb in VERBS if verb.name == xid.verb), None)
     if verb is not None:
         page.pair("", (f"x {verb.key}", "accent"), (f"  {verb.title.lower()}: {verb.help}", "faint"))
-
-
-def _spaced(names: str) -> str:
-    """`RebootSystem+HardwareInspection` as `reboot system, hardware inspection`."""
-    return ", ".join(" ".join(re.findall(r"[A-Z][a-z]*", name)).lower() for name in names.split("+"))
