@@ -152,11 +152,12 @@ class CheckReader:
 
     def _answers(self) -> Finding:
         """What was refused, what came with a warning, and what carried names that are none."""
-        desk, strangers = self._desk, self._gpus.fleet.strangers
+        desk, fleet = self._desk, self._gpus.fleet
         told = [f"{what}: {problem}" for what, problem in sorted(desk.problems.items())]
         told += sorted({notice for notices in desk.client.notices.values() for notice in notices})
-        if strangers:
-            told.append(f"{len(strangers)} GPU series name no machine or GPU index, such as {min(strangers)}")
+        if fleet.stray_rows:
+            example = min(fleet.strangers, default="")
+            told.append(f"{fleet.stray_rows} GPU series name no machine or GPU index, such as {example}")
         if not told:
             return Finding("answers", "ok", "complete")
         return Finding("answers", "warning", clean("; ".join(told), limit=600))

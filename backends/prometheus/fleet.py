@@ -68,6 +68,7 @@ class Fleet:
         self.columns: dict[Metric, array[float]] = {}
         self.raw_hosts: dict[str, tuple[str, str]] = {}  # host -> label that names it, and its value there
         self.reported = bytearray()  # by row: whether its machine named this GPU when it last answered
+        self.stray_rows = 0  # of the last answer that tells who is there: rows that name no machine or GPU
         self.strangers: set[str] = set()  # names that are no machine or GPU: counted, never shown as one
         self._rows: dict[Key, int] = {}
         self._places: dict[Key, tuple[str, int]] = {}

@@ -118,6 +118,7 @@ class GpuReader:
             return
         self._desk.problems.pop(metric, None)
         rows = self._placed_rows(answer)
+        self.fleet.stray_rows = rows.count(-1)
         alive = self._take_roll(rows)
         vanished = self.times.seen(alive, self._desk.clock.now)
         self._fill(metric, answer, rows, presence.scale)

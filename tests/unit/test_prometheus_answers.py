@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -227,3 +230,32 @@ async def test_warnings_of_partial_data_are_told(server: PrometheusServer) -> No
         answers = next(check for check in await turn(items) if check.name == "answers")
     await feed.close()
     assert answers.state == "warning" and answers.detail == "i; store ␛[2J down"
+
+
+@pytest.mark.parametrize("option", ["ca_file", "cert_file"])
+async def test_a_tls_file_that_is_not_there_is_named(option: str) -> None:
+    caught = await first_failure(context("https://127.0.0.1:1", **{option: "/nowhere/x.pem"}))
+    assert isinstance(caught, Denied) and "/nowhere/x.pem" in str(caught) and option in str(caught)
+
+
+async def test_packed_answers_are_read_and_bounded_as_unpacked(
+    server: PrometheusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "REPLY_LIMIT", 1 << 20)
+    packed = {"Content-Encoding": "gzip"}
+    time_body = server.recorded[("/api/v1/query", "time()")]
+    server.say = {
+        "time()": Reply(gzip.compress(time_body), headers=packed),
+        "max(timestamp(up": Reply(gzip.compress(b" " * (8 << 20)), headers=packed),
+    }
+    feed = BACKEND.feed(server.context())
+    async with asyncio.timeout(20), aclosing(feed.watch(Turns())) as items:
+        answers = next(check for check in await turn(items) if check.name == "answers")
+    await feed.close()
+    assert "newest scrape" in answers.detail and "larger than 1 MiB" in answers.detail
+
+
+def test_no_client_is_loaded_before_it_is_used() -> None:
+    script = "import sys, crashcart.backends.prometheus.feed; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"requests", "urllib3", "prometheus_api_client", "numpy", "pandas"} & set(done.stdout.split())
