@@ -14,11 +14,12 @@ from crashcart.backends.errors import BackendError, BadIdentifier
 from crashcart.backends.model import Alert, Job, Node, Silence
 from crashcart.backends.text import clean
 
-from .actions.base import Action, BadParams, CannotAct, Scene
+from .actions.base import Action, BadParams, CannotAct, Scene, words
 from .actor import Actor
 from .confirm import confirmation
 from .fresh import refusal_code
 from .impact import capacity_lines, impact
+from .planes import sides
 from .policy import TAKES_CAPACITY, Decision, Policy, PolicyRequest, PolicyTarget
 from .policy_subject import policy_target, silence_seconds
 from .protocol import Plan, PlanRequest, TargetPlan
@@ -134,7 +135,8 @@ def snapshot(entity: Entity | None) -> dict[str, object]:
     """What makes a preview untrue when it changes. Backfill plans all the time, so PLANNED does not count."""
     if isinstance(entity, Node):
         flags = [flag for flag in entity.flags if flag != "PLANNED"]
-        return {"state": entity.state, "flags": flags, "reason": entity.reason, "boot_time": entity.boot_time}
+        others = {f"in_{side.source}": _side_words(side) for side in sides(entity)[1:]}
+        return {"state": entity.state, "flags": flags, "reason": entity.reason, "boot_time": entity.boot_time, **others}
     if isinstance(entity, Job):
         return {"state": entity.state, "restarts": entity.restarts, "start_time": entity.start_time}
     if isinstance(entity, Alert):
@@ -142,6 +144,12 @@ def snapshot(entity: Entity | None) -> dict[str, object]:
     if isinstance(entity, Silence):
         return {"state": entity.state, "ends": entity.ends, "comment": entity.comment}
     return {"state": "gone"}
+
+
+def _side_words(side: Node) -> str:
+    """What another plane than the leading one says of a node."""
+    reason = side.reason or (f"by {side.reason_by}" if side.reason_by else "")
+    return ", ".join(filter(None, (words(side), clean(reason, limit=100))))
 
 
 def _check_available(targets: tuple[str, ...], action: Action, scene: Scene) -> None:

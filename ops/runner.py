@@ -244,7 +244,7 @@ class Runner:
 
 
 def _difference(before: dict[str, object], now: dict[str, object]) -> str:
-    changed = [key for key in before if before[key] != now.get(key)] or ["state"]
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     return ", ".join(
         f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}" for key in changed
     )

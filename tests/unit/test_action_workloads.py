@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from crashcart.backends.contract import Change, CommandResult
 from crashcart.backends.model import Job
+from crashcart.ops.protocol import Refused
 from tests.unit.runner_desk import Desk
-from tests.unit.small_cluster import NOW, SmallCluster, job
+from tests.unit.small_cluster import NOW, SmallCluster, job, node
 from tests.unit.small_kube import SmallKube, kube_node
 
 
@@ -187,3 +188,28 @@ async def test_a_node_that_is_only_not_ready_has_nothing_to_resume(desk: Desk, k
     kube.nodes["gpu009"] = kube_node("gpu009", "NOT_READY")
     refused = await desk.is_refused("resume", "gpu009")
     assert refused.why == "gpu009 is down (IDLE+NOT_READY): it is not cordoned, so there is nothing to resume"
+
+
+async def test_what_another_plane_says_of_a_node_binds_the_preview_too(desk: Desk, kube: KubeJobs) -> None:
+    desk.cluster.nodes["gpu009"] = replace(node("gpu009"), source="slurm")
+    plan = await desk.previews("drain", "gpu009", reason="fan")
+    kube.nodes["gpu009"] = kube_node("gpu009", "CORDON", reason="GPU-fatal-error", by="NVSentinel")
+    refused = await desk.confirms(plan)
+
+    assert isinstance(refused, Refused)
+    assert refused.why == (
+        "gpu009 has changed since the preview: in kubernetes was idle (IDLE),"
+        " is cordoned (IDLE+CORDON), GPU-fatal-error"
+    )
+    assert desk.cluster.applied == []
+
+
+async def test_a_plane_that_answers_again_makes_a_preview_without_it_untrue(desk: Desk, kube: KubeJobs) -> None:
+    desk.cluster.nodes["gpu009"] = replace(node("gpu009"), source="slurm")
+    kube.is_cut = True
+    plan = await desk.previews("drain", "gpu009", reason="fan")
+    kube.is_cut = False
+    refused = await desk.confirms(plan)
+
+    assert isinstance(refused, Refused)
+    assert refused.why == "gpu009 has changed since the preview: in kubernetes was not known, is idle (IDLE)"
