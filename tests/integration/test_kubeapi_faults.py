@@ -126,9 +126,9 @@ def test_a_large_cluster_is_as_large_as_a_real_one(tmp_path: Path) -> None:
         items = json.loads(body)["items"]
         assert len(items) == 5000
         assert 4000 < len(body) / len(items) < 5500, "bytes of a pod; 4,700 in the recorded cluster"
-        _, headers, packed = caller.exchange("GET", "/api/v1/pods", headers={"Accept-Encoding": "gzip"})
+        _, headers, unpacked = caller.exchange("GET", "/api/v1/pods", headers={"Accept-Encoding": "gzip"})
         assert headers["content-encoding"] == "gzip"
-        assert packed == body or len(packed) < len(body) / 5
+        assert len(json.loads(unpacked)["items"]) == 5000
         caller.close()
 
 

@@ -46,10 +46,13 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=HISTORY, help="writes per kind that can still be watched from")
     parser.add_argument("--nodes", type=int, default=0)
     parser.add_argument("--pods", type=int, default=0)
+    parser.add_argument("--no-kubelets", action="store_true", help="a control plane alone")
     options = parser.parse_args()
     with FakeCluster(options.home, history=options.history) as fake:
         if options.nodes:
             fake.control.fleet(options.nodes, options.pods)
+        if options.no_kubelets:
+            fake.control.without_kubelets()
         with ThreadingHTTPServer(("127.0.0.1", 0), handler(fake.control)) as server:
             server.daemon_threads = True
             thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -126,6 +126,11 @@ class Control:
         self._controllers.kubelets.down.add(node)
         self._api.pods.unreachable.add(node)
 
+    def without_kubelets(self) -> None:
+        """From now on no node has one, as in a control plane alone; not healed."""
+        self._controllers.kubelets.exist = False
+        self._api.pods.has_kubelets = False
+
     def kubelet_up(self, node: str) -> None:
         self._controllers.kubelets.down.discard(node)
         self._api.pods.unreachable.discard(node)

@@ -6,14 +6,15 @@ import math
 import time
 from typing import Any
 
-from .eviction import budget_condition, is_ready
-from .following import Following
+from .eviction import budget_condition, budgets_of, is_ready
+from .following import Following, is_of_weight
 from .resources import BUDGETS, PODS
 from .selectors import labels_of, matches_selector
-from .store import Key, Store
+from .store import Key, Store, key_of
 from .strategies import seconds_of
 
 Object = dict[str, Any]
+PodsByLabel = dict[tuple[str, str, str], list[Object]]
 
 DISRUPTED_SECONDS = 120.0  # an evicted pod that is still there by then counts as not evicted (disruption.go)
 BETWEEN_LOOKS = 0.1  # seconds at least between two counts of the same pods
@@ -23,34 +24,46 @@ class Disruption:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pods, self._budgets = Following(store, PODS), Following(store, BUDGETS)
-        self._dirty: set[str] = set()
+        self._dirty: set[Key] = set()
         self._last = 0.0
 
     def step(self, now: float) -> float | None:
-        """Count anew in the namespaces where something changed."""
-        for change in [*self._pods.news(), *self._budgets.news()]:
-            row = change.new or change.old
-            assert row is not None
-            self._dirty.add(row.value["metadata"]["namespace"])
-        if self._dirty and now - self._last < BETWEEN_LOOKS:
-            return self._last + BETWEEN_LOOKS
-        namespaces, self._dirty = self._dirty, set()
-        self._last = now
+        """Count the pods of those budgets anew that changed, or whose pods did."""
         with self._store.lock:
-            for key in list(self._store.shelf(BUDGETS).rows):
-                if key[0] in namespaces:
-                    self._count(key)
+            self._note_changes()
+            if self._dirty and now - self._last < BETWEEN_LOOKS:
+                return self._last + BETWEEN_LOOKS
+            dirty, self._dirty = self._dirty & self._store.shelf(BUDGETS).rows.keys(), set()
+            if dirty:
+                self._last = now
+                pods = self._pods_by_label()
+                for key in dirty:
+                    self._count(key, pods)
         return None
 
-    def _count(self, key: Key) -> None:
+    def _note_changes(self) -> None:
+        self._dirty |= {key_of(change.new.value) for change in self._budgets.news() if change.new is not None}
+        for change in self._pods.news():
+            if is_of_weight(change):
+                for row in (change.old, change.new):
+                    if row is not None:
+                        self._dirty |= {key_of(budget.value) for budget in budgets_of(self._store, row.value)}
+
+    def _pods_by_label(self) -> PodsByLabel:
+        """All pods that have not ended, by namespace and each of their labels; under an empty label all of them."""
+        found: PodsByLabel = {}
+        for (namespace, _), row in self._store.shelf(PODS).rows.items():
+            if (row.value.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                for label in [("", ""), *labels_of(row.value).items()]:
+                    found.setdefault((namespace, *label), []).append(row.value)
+        return found
+
+    def _count(self, key: Key, by_label: PodsByLabel) -> None:
         budget = self._store.shelf(BUDGETS).rows[key].value
-        selector, known = budget["spec"].get("selector"), budget.get("status") or {}
-        pods = [
-            row.value
-            for where, row in self._store.shelf(PODS).rows.items()
-            if where[0] == key[0] and matches_selector(selector, labels_of(row.value))
-        ]
-        pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+        selector, known = budget["spec"].get("selector") or {}, budget.get("status") or {}
+        label = next(iter((selector.get("matchLabels") or {}).items()), ("", ""))
+        candidates = by_label.get((key[0], *label), [])
+        pods = [pod for pod in candidates if matches_selector(selector, labels_of(pod))]
         disrupted = _still_disrupted(known.get("disruptedPods") or {}, pods)
         healthy = sum(_is_healthy(pod, disrupted) for pod in pods)
         desired = _desired(budget["spec"], len(pods))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from .resources import Resource
+from .selectors import labels_of
 from .store import Change, Store
 
 
@@ -25,6 +26,26 @@ class Following:
                 changes = self._store.changes_kept(self._resource, self._seen)
             self._seen = self._store.revision
             return changes
+
+
+def is_of_weight(change: Change) -> bool:
+    """Whether a pod came, went, or changed in what others of the cluster react to; a heartbeat is none of that."""
+    if change.old is None or change.new is None:
+        return True
+    return change.old.value["spec"] != change.new.value["spec"] or _life(change.old.value) != _life(change.new.value)
+
+
+def _life(pod: dict[str, Any]) -> tuple[object, ...]:
+    status = pod.get("status") or {}
+    ready = [one["status"] for one in status.get("conditions") or [] if one["type"] == "Ready"]
+    metadata = pod["metadata"]
+    return (
+        status.get("phase"),
+        ready,
+        metadata.get("deletionTimestamp"),
+        labels_of(pod),
+        metadata.get("ownerReferences"),
+    )
 
 
 class Controller(Protocol):

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from .deletion import delete_row
-from .following import Following
+from .following import Following, is_of_weight
 from .owned import OwnedPods
 from .resources import JOBS, PODS
 from .store import Change, Store, Stored, key_of
@@ -29,7 +29,8 @@ class JobController:
         """Bring all jobs forward that changed, or whose pods did."""
         dirty: set[str] = set()
         for change in self._pods.news():
-            if (owner := self._owned.take(change)) in self._by_uid or owner:
+            owner = self._owned.take(change)
+            if owner and is_of_weight(change):
                 dirty.add(owner)
                 self._count_end(owner, change)
         for change in self._jobs.news():

@@ -25,6 +25,7 @@ class Kubelets:
         self._pods = Following(store, PODS)
         self._due: dict[Key, float] = {}
         self.down: set[str] = set()
+        self.exist = True
         self.heal()
 
     def heal(self) -> None:
@@ -35,6 +36,8 @@ class Kubelets:
 
     def step(self, now: float) -> float | None:
         """Do what is due; pods of nodes without a kubelet are due for ever."""
+        if not self.exist:
+            return None
         for change in self._pods.news():
             row = change.new
             if row is None:

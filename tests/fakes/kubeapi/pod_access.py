@@ -51,6 +51,7 @@ class PodAccess:
 
     store: Store
     unreachable: set[str] = field(default_factory=set)
+    has_kubelets: bool = True
     logs: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     answers: list[ScriptedAnswer] = field(default_factory=list)
@@ -138,7 +139,7 @@ class PodAccess:
 
     def _reach(self, pod: Object, what: str, container: str) -> None:
         node, metadata = pod["spec"]["nodeName"], pod["metadata"]
-        if node in self.unreachable:
+        if node in self.unreachable or not self.has_kubelets:
             lookup = f"dial tcp: lookup {node} on {RESOLVER}: no such host"
             path = f"{what}/{metadata['namespace']}/{metadata['name']}/{container}"
             if what == "exec":

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
 from .binding import place
-from .following import Following
+from .following import Following, is_of_weight
 from .objects.events import event
 from .resources import EVENTS, NODES, PODS
-from .store import Store, Stored
+from .store import Change, Store, Stored, key_of
 from .strategies import created, timestamp
 
 Object = dict[str, Any]
 
-BETWEEN_LOOKS = 0.05  # seconds
+BETWEEN_LOOKS = 0.05  # seconds at least; a look at many nodes takes its time, and more is left between two of them
 ENDED = ("Succeeded", "Failed")
 
 
@@ -25,25 +26,22 @@ class Scheduler:
         self._store = store
         self._pods, self._nodes = Following(store, PODS), Following(store, NODES)
         self._waiting: set[tuple[str, str]] = set()
-        self._last = 0.0
+        self._next = 0.0
         self._is_dirty = False
 
     def step(self, now: float) -> float | None:
         """Try all pods that wait, whenever a pod or a node changed."""
-        changes = self._pods.news()
-        for change in changes:
-            if change.new is not None and _waits(change.new.value):
-                metadata = change.new.value["metadata"]
-                self._waiting.add((metadata["namespace"], metadata["name"]))
-        self._is_dirty = bool(self._nodes.news()) or bool(changes) or self._is_dirty
-        if not self._is_dirty or not self._waiting:
-            self._is_dirty = False
-            return None
-        if now - self._last < BETWEEN_LOOKS:
-            return self._last + BETWEEN_LOOKS
-        self._last, self._is_dirty = now, False
+        changes = [change for change in self._pods.news() if is_of_weight(change)]
+        self._waiting |= {key_of(one.new.value) for one in changes if one.new is not None and _waits(one.new.value)}
+        has_room_changed = any(_changes_room(change) for change in self._nodes.news())
+        self._is_dirty = (self._is_dirty or bool(changes) or has_room_changed) and bool(self._waiting)
+        if not self._is_dirty or now < self._next:
+            return self._next if self._is_dirty else None
+        self._is_dirty = False
         with self._store.lock:
             self._place_all()
+        took = time.monotonic() - now
+        self._next = now + max(BETWEEN_LOOKS, 10 * took)
         return None
 
     def _place_all(self) -> None:
@@ -84,6 +82,19 @@ class Scheduler:
         self._store.put(EVENTS, created(EVENTS, event(pod, "FailedScheduling", message)))
 
 
+def _changes_room(change: Change) -> bool:
+    """A node's heartbeat does not."""
+    if change.old is None or change.new is None:
+        return True
+    old, new = change.old.value, change.new.value
+    labels = old["metadata"].get("labels") != new["metadata"].get("labels")
+    return labels or old.get("spec") != new.get("spec") or _allocatable(old) != _allocatable(new)
+
+
+def _allocatable(node: Object) -> Object:
+    return (node.get("status") or {}).get("allocatable") or {}
+
+
 def _waits(pod: Object) -> bool:
     spec, metadata = pod["spec"], pod["metadata"]
     is_placed = spec.get("nodeName") or spec.get("schedulingGates") or metadata.get("deletionTimestamp")
@@ -114,7 +125,7 @@ def _obstacle(pod: Object, node: Object, used: Counter[str]) -> str:
     labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
         return "node(s) didn't match Pod's node affinity/selector"
-    allocatable = (node.get("status") or {}).get("allocatable") or {}
+    allocatable = _allocatable(node)
     for name, amount in _asked(pod).items():
         if used[name] + amount > int(allocatable.get(name, 0)):
             return f"Insufficient {name}"

@@ -89,6 +89,7 @@ class Stream:
             except Refusal as error:
                 yield _line(b"ERROR", encode(error.body()))
                 return
+            self._gate()  # again: it may have been closed while this waited for news
             if piece:
                 yield piece
 
