@@ -33,6 +33,7 @@ class Pod(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="pod
     is_daemon: bool = False  # of a DaemonSet: a drain leaves it
     is_mirror: bool = False  # a static pod of the kubelet: a drain leaves it
     has_local_data: bool = False  # emptyDir volumes, lost when it goes
+    labels: tuple[str, ...] | None = None  # "app=llm", what budgets select by; None: not known
 
     @property
     def key(self) -> str:

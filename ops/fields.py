@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
-
-import msgspec
 
 from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence, Target
 
-from .joins import Joins
-from .store import Store
+from .field import Field, FieldType, GpuRow, Scene, Value
+from .holds import held_since, holders, reasons
+from .pod_fields import budget_fields, event_fields, pod_fields
 from .xid import decode
 
-FieldType = Literal["text", "number", "seconds", "bytes", "names", "flag"]
-Value = str | float | int | bool | tuple[str, ...] | None
+__all__ = ["FIELDS", "Field", "FieldType", "GpuRow", "Scene", "Value"]
 
-
-class GpuRow(msgspec.Struct, frozen=True):
-    """One GPU as a thing to filter and list."""
-
-    cluster: str
-    host: str
-    index: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.cluster}/{self.host}/{self.index}"
-
-
-class Scene(msgspec.Struct, frozen=True):
-    """What a field is read from besides the entity itself."""
-
-    store: Store
-    joins: Joins
-    now: float
-
-
-class Field(msgspec.Struct, frozen=True):
-    """One field: its name, how it compares, and how it is read."""
-
-    name: str
-    type: FieldType
-    read: Callable[[Scene, object], Value]
+DISAGREE, UNKNOWN = "disagree", "unknown"
+"""Words among the planes of a node: they contradict each other; one of them is not live, so that nobody knows."""
 
 
 def _node_fields() -> tuple[Field, ...]:
@@ -54,13 +26,19 @@ def _node_fields() -> tuple[Field, ...]:
         of("cluster", "text", lambda s, n: n.cluster),
         of("state", "text", lambda s, n: n.word),
         of("flags", "names", lambda s, n: n.flags),
-        of("reason", "text", lambda s, n: n.reason),
-        of("reason_by", "text", lambda s, n: n.reason_by),
-        of("reason_age", "seconds", lambda s, n: None if n.reason_at is None else s.now - n.reason_at),
+        of("reason", "text", lambda s, n: reasons(n)),
+        of("reason_by", "text", lambda s, n: holders(n)),
+        of("reason_age", "seconds", lambda s, n: None if (at := held_since(n)) is None else s.now - at),
+        Field("planes", "names", node_planes, UNKNOWN),  # type: ignore[arg-type]
+        of("finding", "text", lambda s, n: "; ".join(f.text for f in s.joins.findings.of(n.key, s.now)) or None),
         of("partition", "names", lambda s, n: n.partitions),
         of("gpus", "number", lambda s, n: n.gpus_total),
         of("gpus_used", "number", lambda s, n: n.gpus_used),
+        of("gpus_allocatable", "number", lambda s, n: n.gpus_allocatable),
         of("gpu_type", "text", lambda s, n: n.gpu_type),
+        of("conditions", "names", lambda s, n: n.conditions),
+        of("taints", "names", lambda s, n: n.taints),
+        of("pods", "number", lambda s, n: len(s.joins.pods.of_node(n.key))),
         of("jobs", "number", lambda s, n: len(s.joins.jobs_on_node(n.key))),
         of("user", "names", lambda s, n: tuple(job.user for job in s.joins.jobs_on_node(n.key))),
         of("alerts", "number", lambda s, n: len(s.joins.alerts.firing_on(n.key))),
@@ -72,6 +50,16 @@ def _node_fields() -> tuple[Field, ...]:
         of("age", "seconds", lambda s, n: s.now - s.store.when_true(n)),
         of("source", "text", lambda s, n: n.source),
     )
+
+
+def node_planes(scene: Scene, node: Node) -> tuple[str, ...]:
+    """Who knows the node: schedulers and telemetry; with `disagree` and `unknown` where that is so."""
+    table = scene.store.gpus.get(node.cluster)
+    telemetry = (table.rows.source,) if table is not None and scene.joins.gpus.host(node.key) is not None else ()
+    schedulers = tuple(plane.source for plane in node.planes) or (node.source,)
+    disagree = any(finding.is_known for finding in scene.joins.findings.of(node.key, scene.now))
+    known = scene.joins.findings.is_known(node, scene.now)
+    return (*schedulers, *telemetry, *((DISAGREE,) if disagree else ()), *(() if known else (UNKNOWN,)))
 
 
 def _job_fields() -> tuple[Field, ...]:
@@ -99,6 +87,9 @@ def _job_fields() -> tuple[Field, ...]:
         of("waiting", "seconds", lambda s, j: s.now - j.submit_time if j.is_pending and j.submit_time else None),
         of("checkpoint_age", "seconds", lambda s, j: None if j.checkpoint_time is None else s.now - j.checkpoint_time),
         of("requeueable", "flag", lambda s, j: j.requeueable),
+        of("workload", "text", lambda s, j: j.workload),
+        of("managed_by", "text", lambda s, j: j.managed_by),
+        of("pods", "number", lambda s, j: None if j.workload is None else len(s.joins.pods.of_job(j.key))),
         of("age", "seconds", lambda s, j: s.now - s.store.when_true(j)),
         of("source", "text", lambda s, j: j.source),
     )
@@ -245,6 +236,7 @@ def _gpu_fields() -> tuple[Field, ...]:
         of_node("partition", lambda n: n.partitions, "names"),
         of_node("rack", lambda n: n.rack),
         of_node("switch", lambda n: n.switch),
+        Field("planes", "names", _gpu_planes, UNKNOWN),  # type: ignore[arg-type]
         of_job("job", lambda j: j.id),
         of_job("user", lambda j: j.user),
         metric("margin", "temperature_margin_celsius"),
@@ -254,6 +246,18 @@ def _gpu_fields() -> tuple[Field, ...]:
         of("outlier", "flag", _is_outlier),
         of("age", "seconds", _gpu_age),
     )
+
+
+def _gpu_planes(scene: Scene, gpu: GpuRow) -> Value:
+    """Those of its node; of a host that no scheduler lists, its telemetry alone."""
+    node = scene.store.nodes.get(f"{gpu.cluster}/{scene.joins.node_name(gpu.cluster, gpu.host)}")
+    if node is not None:
+        return node_planes(scene, node)
+    table = scene.store.gpus.get(gpu.cluster)
+    if table is None:
+        return None
+    is_stray = (gpu.cluster, gpu.host) in scene.joins.findings.strays(scene.now)
+    return (table.rows.source, DISAGREE if is_stray else UNKNOWN)
 
 
 def _gpu_state(scene: Scene, gpu: GpuRow) -> str:
@@ -292,5 +296,8 @@ FIELDS: dict[str, dict[str, Field]] = {
         ("target", _target_fields()),
         ("check", _check_fields()),
         ("gpu", _gpu_fields()),
+        ("pod", pod_fields()),
+        ("event", event_fields()),
+        ("budget", budget_fields()),
     )
 }

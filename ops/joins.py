@@ -8,18 +8,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from crashcart.backends.model import Job, Node, Queue
+from crashcart.backends.pods import Pod
 
 from .alert_joins import AlertJoins
+from .findings import Findings
 from .gpu_joins import GpuJoins
 from .identity import NodeNames
+from .planes import KUBERNETES
+from .pod_joins import PodJoins, is_over
 from .remembered import Remembered
 from .store import Store
 from .targets import expand
 
 T = TypeVar("T")
+
+COUNT_ONLY = "count only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,14 @@ class GpuOwner:
     """Who has a GPU, and how that is known."""
 
     job: Job | None  # None: only a label tells, and there is no such job in the picture
-    source: str  # "scheduler": GPU index of the allocation; "whole node": the only job there has all its GPUs;
-    # "exporter label": the telemetry says so
-    label: str = ""  # "job 42", "pod NAMESPACE/NAME", where the exporter says so
+    source: str  # "scheduler": GPU index of the allocation; "device annotation": of a pod; "exporter label": the
+    # telemetry says so; "whole node": the only job there has all its GPUs; "count only": it has that many of the node's
+    label: str = ""  # "job 42", "pod NAMESPACE/NAME", where the exporter or a pod says so
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is this very GPU; else the first free ones stand for those that it has."""
+        return self.source != COUNT_ONLY
 
     @property
     def name(self) -> str:
@@ -59,6 +71,8 @@ class Joins:
         self._labels: tuple[tuple[str, ...], ...] = ()
         self.alerts = AlertJoins(store, self.node_names)
         self.gpus = GpuJoins(store, self.node_names, self._gpus_of_job)
+        self.pods = PodJoins(store)
+        self.findings = Findings(store, self.gpus, self.node_names)
 
     def _remember(self, what: str, kinds: tuple[str, ...], make: Callable[[], T]) -> T:
         return self._memory.get(what, tuple(self._store.revision[kind] for kind in kinds), make)
@@ -92,8 +106,9 @@ class Joins:
     # GPUs
 
     def owner_of_gpu(self, cluster: str, host: str, gpu: int) -> GpuOwner | None:
-        """Who has GPU `gpu` of `host`, where any plane says so."""
-        return self.owners_on_node(f"{cluster}/{self.node_name(cluster, host)}").get(gpu)
+        """Who has GPU `gpu` of `host`, where any plane says so of this very GPU."""
+        owner = self.owners_on_node(f"{cluster}/{self.node_name(cluster, host)}").get(gpu)
+        return owner if owner is not None and owner.is_exact else None
 
     def job_on_gpu(self, cluster: str, host: str, gpu: int) -> Job | None:
         """Like `owner_of_gpu`, the job alone."""
@@ -101,12 +116,15 @@ class Joins:
         return owner.job if owner else None
 
     def owners_on_node(self, key: str) -> Mapping[int, GpuOwner]:
-        """Owners of the GPUs of the node `cluster/name` by GPU index; worked out for nodes that are asked for."""
+        """Owners of the GPUs of the node `cluster/name` by GPU index; worked out for nodes that are asked for.
+
+        Where a pod tells only how many it has, the first free ones stand for them; `GpuOwner.is_exact` is then False.
+        """
         labels = tuple(table.owners for table in self._store.gpus.values())
         if len(labels) != len(self._labels) or any(a is not b for a, b in zip(labels, self._labels, strict=True)):
             self._labels = labels  # by identity: a tuple of all GPUs is long, and a table replaces it whole
             self._memory.forget("owners")
-        owners: dict[str, dict[int, GpuOwner]] = self._remember("owners", ("job", "node"), dict)
+        owners: dict[str, dict[int, GpuOwner]] = self._remember("owners", ("job", "node", "pod"), dict)
         held = owners.get(key)
         if held is None:
             held = owners[key] = self._owners_on(key)
@@ -118,11 +136,29 @@ class Joins:
         found: dict[int, GpuOwner] = {}
         for job in jobs:
             if job.gpu_map is not None:
-                found.update(dict.fromkeys(self._indexes(job).get(name, ()), GpuOwner(job, "scheduler")))
+                source = "scheduler" if job.workload is None else "device annotation"
+                found.update(dict.fromkeys(self._indexes(job).get(name, ()), GpuOwner(job, source)))
         node = self._store.nodes.get(key)
-        if not found and len(jobs) == 1 and node is not None and node.gpus_total and node.gpus_used == node.gpus_total:
+        pods = [pod for pod in self.pods.of_node(key) if pod.gpus and not is_over(pod)]
+        exact = self._annotated(pods) | found
+        if not exact and len(jobs) == 1 and node is not None and node.gpus_total and node.gpus_used == node.gpus_total:
             return dict.fromkeys(range(node.gpus_total), GpuOwner(jobs[0], "whole node"))
-        return self._labelled(key, node) | found
+        exact = self._labelled(key, node) | exact
+        return self._counted(pods, node, exact) | exact
+
+    def _annotated(self, pods: list[Pod]) -> dict[int, GpuOwner]:
+        """Owners by the GPU indexes that annotations of pods tell."""
+        return {gpu: self._by_pod(pod, "device annotation") for pod in pods for gpu in pod.gpu_indexes or ()}
+
+    def _counted(self, pods: list[Pod], node: Node | None, exact: Mapping[int, GpuOwner]) -> dict[int, GpuOwner]:
+        """For pods that tell only how many GPUs they have: as many of those that nobody is known to have."""
+        told = {owner.label for owner in exact.values()}
+        counted = [pod for pod in pods if pod.gpu_indexes is None and _label(pod) not in told]
+        free = iter([gpu for gpu in range((node.gpus_total or 0) if node is not None else 0) if gpu not in exact])
+        return {gpu: self._by_pod(pod, COUNT_ONLY) for pod in counted for gpu in islice(free, pod.gpus)}
+
+    def _by_pod(self, pod: Pod, source: str) -> GpuOwner:
+        return GpuOwner(self.pods.job(pod), source, _label(pod))
 
     def _labelled(self, key: str, node: Node | None) -> dict[int, GpuOwner]:
         """Owners by the labels of the exporter, but for GPUs that the scheduler knows to be free."""
@@ -136,7 +172,11 @@ class Joins:
 
     def _by_label(self, cluster: str, label: str) -> GpuOwner:
         kind, _, name = label.partition(":")
-        job = self._jobs_by_number().get(f"{cluster}/{name}") if kind == "job" else None
+        if kind == "pod":
+            pod = self._store.pods.get(f"{cluster}/{name}")
+            job = self.pods.job(pod) if pod is not None else None
+        else:
+            job = self._jobs_by_number().get(f"{cluster}/{name}") if kind == "job" else None
         return GpuOwner(job, "exporter label", f"{kind} {name}")
 
     def _jobs_by_number(self) -> dict[str, Job]:
@@ -155,7 +195,10 @@ class Joins:
         for name in _names(job.node_list):
             key = f"{job.cluster}/{name}"
             owners = self.owners_on_node(key).items()
-            yield key, tuple(gpu for gpu, owner in owners if owner.job is not None and owner.job.key == job.key)
+            mine = [
+                gpu for gpu, owner in owners if owner.is_exact and owner.job is not None and owner.job.key == job.key
+            ]
+            yield key, tuple(mine)
 
     def _indexes(self, job: Job) -> dict[str, tuple[int, ...]]:
         """The job's GPU map by node; a job on a thousand nodes is asked a thousand times."""
@@ -188,27 +231,39 @@ class Joins:
 
     def queue_counts(self, queue: Queue) -> QueueCounts:
         """Work and room of a queue."""
-        return self._remember("queues", ("job", "node", "queue"), self._queues).get(queue.key, QueueCounts())
+        slot = (queue.cluster, queue.source, queue.name)
+        return self._remember("queues", ("job", "node", "queue"), self._queues).get(slot, QueueCounts())
 
-    def _queues(self) -> dict[str, QueueCounts]:
-        found: dict[str, QueueCounts] = defaultdict(QueueCounts)
+    def _queues(self) -> dict[tuple[str, str, str], QueueCounts]:
+        """By cluster, source and name: a namespace may be called like a partition of Slurm."""
+        found: dict[tuple[str, str, str], QueueCounts] = defaultdict(QueueCounts)
+        for queue in self._store.queues.values():
+            if queue.source == KUBERNETES:  # it has no nodes of its own, only a quota
+                found[(queue.cluster, queue.source, queue.name)].gpus_total = queue.gpus_total
         for job in self._store.jobs.values():
             for partition in (job.partition or "").split(","):
-                counts = found[f"{job.cluster}/{partition}"]
+                counts = found[(job.cluster, job.source, partition)]
                 if job.is_running:
                     counts.running += 1
+                    counts.gpus_used = (
+                        counts.gpus_used if job.workload is None else (counts.gpus_used or 0) + (job.gpus or 0)
+                    )
                 elif job.is_pending:
                     counts.pending += job.array_tasks
                     counts.reasons[job.reason or "not said"] += job.array_tasks
         for node in self._store.nodes.values():
             for partition in node.partitions:
-                counts = found[f"{node.cluster}/{partition}"]
+                counts = found[(node.cluster, node.source, partition)]
                 counts.nodes[node.word] += 1
                 if node.gpus_total is not None:
                     counts.gpus_total = (counts.gpus_total or 0) + node.gpus_total
                 if node.gpus_used is not None:
                     counts.gpus_used = (counts.gpus_used or 0) + node.gpus_used
         return found
+
+
+def _label(pod: Pod) -> str:
+    return f"pod {pod.namespace}/{pod.name}"
 
 
 _expanded: dict[str, tuple[str, ...]] = {}

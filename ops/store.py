@@ -26,6 +26,7 @@ from crashcart.backends.model import (
     Silence,
     Target,
 )
+from crashcart.backends.pods import Budget, Event, Pod
 
 from .gpu_table import GpuTable
 from .planes import merged
@@ -86,6 +87,18 @@ class Store:
     @property
     def checks(self) -> dict[str, Check]:
         return self.entities["check"]  # type: ignore[return-value]
+
+    @property
+    def pods(self) -> dict[str, Pod]:
+        return self.entities["pod"]  # type: ignore[return-value]
+
+    @property
+    def budgets(self) -> dict[str, Budget]:
+        return self.entities["budget"]  # type: ignore[return-value]
+
+    @property
+    def events(self) -> dict[str, Event]:
+        return self.entities["event"]  # type: ignore[return-value]
 
     def knows(self, kind: Kind, now: float, cluster: str | None = None) -> bool:
         """Whether what is listed of this kind may be counted: every source that lists it is live."""

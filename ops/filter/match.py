@@ -167,7 +167,10 @@ def _textual(field: Field, comparison: Comparison) -> Test:
         value = field.read(scene, row)
         if value is None:
             return None
-        return any(one(part) for part in _texts(value)) != negated
+        found = any(one(part) for part in _texts(value))
+        if not found and field.doubt is not None and isinstance(value, tuple) and field.doubt in value:
+            return None
+        return found != negated
 
     return test
 
