@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.kubeapi.control import Control
 from tests.fakes.kubeapi.fake import FakeCluster
 from tests.fakes.kubeapi.objects.nodes import node
-from tests.fakes.kubeapi.resources import BY_NAME, NODES, Resource, resource_of
+from tests.fakes.kubeapi.resources import NODES, Resource, resource_named, resource_of
 
 from .kubernetes_calls import Caller
 from .kubernetes_real import RealCluster
@@ -121,8 +121,7 @@ class KubernetesCluster:
 
     def path(self, resource: str, name: str = "", namespace: str = TRAIN) -> str:
         """Of `nodes`, `pods`, `jobs.batch`; what is namespaced is in ours."""
-        plural, _, group = resource.partition(".")
-        return self._path(BY_NAME[group, plural], name, namespace)
+        return self._path(resource_named(resource), name, namespace)
 
     def create(self, value: Object) -> Object:
         """Create an object, and give it its status."""

@@ -52,6 +52,18 @@ def test_an_expired_token_is_refused(kubernetes: KubernetesCluster) -> None:
     }
 
 
+def test_who_says_nothing_is_anonymous(kubernetes: KubernetesCluster) -> None:
+    caller, nobody = kubernetes.user("nobody"), {"Authorization": ""}
+    code, body = caller.call("GET", "/api/v1/nodes", headers=nobody)
+    said = 'User "system:anonymous" cannot list resource "nodes" in API group "" at the cluster scope'
+    assert (code, body["message"]) == (403, f"nodes is forbidden: {said}")
+    assert caller.call("GET", "/readyz", headers=nobody) == (200, "ok")
+    assert caller.call("GET", "/version", headers=nobody)[0] == 200
+    assert caller.call("GET", "/apis", headers=nobody)[1]["message"] == (
+        'forbidden: User "system:anonymous" cannot get path "/apis"'
+    )
+
+
 def test_a_token_can_be_revoked_in_the_middle(kubernetes: KubernetesCluster) -> None:
     assert kubernetes.call("GET", "/api/v1/nodes", user="oncall")[0] == 200
     kubernetes.control.revoke("oncall")
@@ -87,6 +99,7 @@ def test_a_review_names_the_binding(kubernetes: KubernetesCluster) -> None:
     assert granted["allowed"] is True
     assert granted["reason"].startswith(f'RBAC: allowed by RoleBinding "train-operator/{kubernetes.namespace}" of Role')
     assert review(kubernetes, "viewer", **asked) == {"allowed": False}
+    assert review(kubernetes, "nobody", **asked) == {"allowed": False}
     assert review(kubernetes, "admin", **asked)["allowed"] is True
 
 

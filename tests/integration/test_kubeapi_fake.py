@@ -141,6 +141,7 @@ def test_it_answers_as_recorded(recorded: KubernetesCluster, reply: Object) -> N
                 prepare(recorded)
     code, headers, body = exchanged(recorded, asked)
     assert code == reply["status"]
+    assert code != 429 or ("retry-after" in headers) == ("Retry-After" in reply["headers"])
     for name in ("Retry-After", "content-type"):
         if said := reply["headers"].get(name):
             assert headers[name.lower()].startswith(said)

@@ -194,6 +194,22 @@ def test_an_inactive_workload_suspends_its_job(kubernetes: KubernetesCluster) ->
     assert condition(kubernetes.get("workloads.kueue.x-k8s.io", "job-ft"), "Admitted")["status"] == "True"
 
 
+def test_a_job_set_is_suspended_with_all_its_jobs(kubernetes: KubernetesCluster) -> None:
+    kubernetes.control.install("jobset")
+    two_nodes(kubernetes)
+    kubernetes.create(job_set("big", replicas=2, pods=1, gpus=1))
+    running = kubernetes.running("jobset.sigs.k8s.io/jobset-name=big", 2)
+    assert {one["metadata"]["labels"]["job-name"] for one in running} == {"big-workers-0", "big-workers-1"}
+    kubernetes.patch("jobsets.jobset.x-k8s.io", "big", {"spec": {"suspend": True}})
+    kubernetes.until(lambda: not kubernetes.items("pods"), "end of the pods")
+    said = condition(kubernetes.get("jobsets.jobset.x-k8s.io", "big"), "Suspended")
+    assert (said["status"], said["reason"], said["message"]) == ("True", "SuspendedJobs", "jobset is suspended")
+    kubernetes.patch("jobsets.jobset.x-k8s.io", "big", {"spec": {"suspend": False}})
+    kubernetes.running("jobset.sigs.k8s.io/jobset-name=big", 2)
+    assert kubernetes.call("DELETE", kubernetes.path("jobsets.jobset.x-k8s.io", "big"))[0] == 200
+    kubernetes.until(lambda: not kubernetes.items("jobs.batch") and not kubernetes.items("pods"), "end of all of it")
+
+
 def test_custom_kinds_come_and_go(kubernetes: KubernetesCluster) -> None:
     for name in ("jobset", "volcano"):
         kubernetes.control.install(name)

@@ -89,6 +89,15 @@ def test_bookmarks_tell_how_far_one_has_come(kubernetes: KubernetesCluster) -> N
     assert marks[0]["object"]["spec"] == {"containers": None}
 
 
+def test_the_last_bookmark_comes_two_seconds_before_the_end(kubernetes: KubernetesCluster) -> None:
+    began = time.monotonic()
+    events = watch(kubernetes, resourceVersion=revision(kubernetes), allowWatchBookmarks=True, timeoutSeconds=3)
+    assert next(events)["type"] == "BOOKMARK"
+    assert 0.9 < time.monotonic() - began < 2.5
+    assert list(events) == []
+    assert 2.9 < time.monotonic() - began < 4.5
+
+
 def test_nobody_gets_bookmarks_unasked(kubernetes: KubernetesCluster) -> None:
     kubernetes.control.bookmarks_every(0.1)
     assert list(watch(kubernetes, resourceVersion=revision(kubernetes), timeoutSeconds=1)) == []

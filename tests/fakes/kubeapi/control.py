@@ -4,21 +4,17 @@ All arguments and results can be sent as JSON, so that the same methods serve a 
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import asdict
 from typing import Any
 
-from .api import Api
-from .controllers import Controllers
-from .faults import Faults
+from .fault_control import FaultControl
 from .kubelets import ended_status
 from .objects.fleet import fleet
 from .pod_access import ScriptedAnswer
-from .resources import ALL, BY_NAME, PODS, Resource, resource_of
+from .resources import ALL, PODS, resource_named, resource_of
 from .roles import operator_roles, recorded_roles, system_roles
 from .status import not_found
-from .store import Store, Stored, key_of
+from .store import Stored, key_of
 from .strategies import prepared, with_first_status, with_identity
 
 Object = dict[str, Any]
@@ -27,11 +23,8 @@ TRAIN = "train"
 SYSTEM_NAMESPACES = ("default", "kube-system", "gpu-operator")
 
 
-class Control:
-    """One per fake."""
-
-    def __init__(self, store: Store, api: Api, controllers: Controllers, faults: Faults) -> None:
-        self._store, self._api, self._controllers, self._faults = store, api, controllers, faults
+class Control(FaultControl):
+    """One per fake: objects, history, settings, pods; faults come with FaultControl."""
 
     # objects
 
@@ -115,7 +108,7 @@ class Control:
         self._api.discovery.serve(name, tuple(versions))
 
     def hold(self, controller: str) -> None:
-        """A controller does nothing: garbage, taints, jobs, scheduler, kubelets, disruption, kueue."""
+        """A controller does nothing: garbage, taints, jobsets, jobs, scheduler, kubelets, disruption, kueue."""
         self._controllers.hold(controller)
 
     def release(self, controller: str) -> None:
@@ -174,71 +167,7 @@ class Control:
         """All that were run in containers: namespace, pod, container, command, user."""
         return [asdict(command) for command in self._api.pods.commands]
 
-    # faults
-
-    def heal(self) -> None:
-        """No fault, all controllers at work, all settings as in the beginning."""
-        self._faults.heal()
-        self._controllers.heal()
-        self._api.heal()
-
-    def freeze(self) -> None:
-        """Nothing is answered any more; connections are taken."""
-        self._faults.freeze()
-
-    def thaw(self) -> None:
-        self._faults.thaw()
-
-    def freeze_watches(self) -> None:
-        self._faults.freeze_watches()
-
-    def drop_watches(self) -> None:
-        """Cut off all watches that are open."""
-        self._faults.drop_watches()
-        self._store.wake()
-
-    def half_open(self) -> None:
-        """New connections are taken and never answered."""
-        self._faults.half_open()
-
-    def refuse(self, code: int, times: int = 1, method: str = "", path: str = "") -> None:
-        """The next requests that match get 429 (of API priority and fairness), 500, 503 or 401."""
-        self._faults.refuse(code, times, method, path)
-
-    def delay(self, seconds: float) -> None:
-        """Each answer takes so much longer."""
-        self._faults.latency_seconds = seconds
-
-    def truncate(self, path: str) -> None:
-        """Bodies of answers to matching paths end in the middle; empty stops it."""
-        self._faults.truncated_path = path
-
-    def unready(self, on: bool = True) -> None:
-        """/readyz fails."""
-        self._api.discovery.is_ready = not on
-
-    def churn(self, per_second: float, seconds: float, resource: str = "nodes") -> None:
-        """Returns at once; objects of the kind get a new heartbeat in turn, so many events a second."""
-        arguments = (_resource(resource), per_second, seconds)
-        threading.Thread(target=self._churn, args=arguments, name="kubeapi-churn", daemon=True).start()
-
-    def requests(self) -> list[str]:
-        """Method and path of all requests since the last call, in order."""
-        return self._api.taken_requests()
-
     # inside
-
-    def _churn(self, resource: Resource, per_second: float, seconds: float) -> None:
-        began, made = time.monotonic(), 0
-        keys = list(self._store.shelf(resource).rows)
-        while (passed := time.monotonic() - began) < seconds and not self._faults.is_closing:
-            while made < passed * per_second:
-                with self._store.lock:
-                    row = self._store.get(resource, keys[made % len(keys)])
-                    if row is not None:
-                        self._store.put(resource, _touched(row.value, made))
-                made += 1
-            time.sleep(0.005)
 
     def _put(self, value: Object) -> Stored:
         resource = resource_of(value)
@@ -249,21 +178,11 @@ class Control:
         return self._store.put(resource, value)
 
     def _row(self, resource: str, name: str, namespace: str) -> Stored:
-        kind = _resource(resource)
+        kind = resource_named(resource)
         row = self._store.get(kind, (namespace, name))
         if row is None:
             raise not_found(kind.group, kind.plural, name)
         return row
-
-
-def _resource(name: str) -> Resource:
-    plural, _, group = name.partition(".")
-    return BY_NAME[group, plural]
-
-
-def _touched(value: Object, number: int) -> Object:
-    annotations = {**(value["metadata"].get("annotations") or {}), "fake-kubeapi/heartbeat": str(number)}
-    return {**value, "metadata": {**value["metadata"], "annotations": annotations}}
 
 
 def _namespace(name: str) -> Object:

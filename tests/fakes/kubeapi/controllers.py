@@ -9,6 +9,7 @@ from .disruption import Disruption
 from .following import Controller
 from .garbage import Garbage
 from .job_controller import JobController
+from .job_sets import JobSets
 from .kubelets import Kubelets
 from .kueue import Kueue
 from .node_taints import NodeTaints
@@ -28,6 +29,7 @@ class Controllers:
         self.by_name: dict[str, Controller] = {
             "garbage": Garbage(store),
             "taints": NodeTaints(store),
+            "jobsets": JobSets(store),
             "jobs": JobController(store),
             "scheduler": Scheduler(store),
             "kubelets": self.kubelets,

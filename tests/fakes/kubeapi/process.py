@@ -25,7 +25,7 @@ class RemoteControl:
 
     def __getattr__(self, name: str) -> Any:
         def call(*values: Any, **arguments: Any) -> Any:
-            names = Control.__dict__[name].__code__.co_varnames[1 : 1 + len(values)]
+            names = getattr(Control, name).__code__.co_varnames[1 : 1 + len(values)]
             return self._call(name, dict(zip(names, values, strict=True)) | arguments)
 
         return call

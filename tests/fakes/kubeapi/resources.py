@@ -161,3 +161,9 @@ def group_of(api_version: str) -> str:
 def resource_of(thing: dict[str, object]) -> Resource:
     """The resource that an object belongs to, by its apiVersion and kind."""
     return BY_KIND[group_of(str(thing["apiVersion"])), str(thing["kind"])]
+
+
+def resource_named(name: str) -> Resource:
+    """`nodes`, `jobs.batch`."""
+    plural, _, group = name.partition(".")
+    return BY_NAME[group, plural]
