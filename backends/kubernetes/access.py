@@ -53,7 +53,8 @@ def open_access(options: Options) -> Access:
     except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise Unsupported(f"{file}: {clean(str(error), limit=240)}; try kubectl with it") from error
     name = str(context.get("user") or "")
-    user = _named(told, "users", name).get("user") or {}
+    user = _named(told, "users", name).get("user")
+    user = user if isinstance(user, dict) else {}
     _check_sign_in(configuration, user, name, file)
     who = f"user {clean(name, limit=80)!r} of {file}"
     return Access(configuration, _where(configuration), who, file, options.impersonate or _impersonated(user, who))
@@ -94,7 +95,10 @@ def _read(files: list[str]) -> dict[str, list[dict[str, Any]] | str]:
         if not isinstance(told, dict):
             raise Unsupported(f"{file} is no kubeconfig")
         for part in ("contexts", "users"):
-            merged[part] += [one for one in told.get(part) or [] if isinstance(one, dict)]
+            entries = told.get(part) or []
+            if not isinstance(entries, list):
+                raise Unsupported(f"{file}: {part} is no list")
+            merged[part] += [one for one in entries if isinstance(one, dict)]
         merged.setdefault("current-context", told.get("current-context") or "")
     return merged
 
@@ -107,7 +111,8 @@ def _context(options: Options, told: dict[str, Any], file: str) -> dict[str, Any
         names = ", ".join(sorted(clean(str(one.get("name")), limit=80) for one in told["contexts"])[:12]) or "none"
         missing = f"no context {clean(name, limit=80)!r}" if name else "no current context"
         raise Unsupported(f"{file}: {missing}; it has: {names}; set context")
-    return {**(found.get("context") or {}), "name": name}
+    inner = found.get("context")
+    return {**(inner if isinstance(inner, dict) else {}), "name": name}
 
 
 def _named(told: dict[str, Any], part: str, name: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def checks(site: Site, client: KubernetesClient, pulse: Pulse, health: Health, w
     if abs(ahead) >= SKEW_SECONDS:
         way = "ahead of" if ahead > 0 else "behind"
         found.append(check("clock", "warning", f"{access.where} is {abs(ahead):.0f} s {way} this machine; check NTP"))
-    if site.left_out:
-        words = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(site.left_out.items()))
-        found.append(check("names", "warning", f"left out for names that are no identifiers: {words}"))
+    counts = [(kind, len(keys)) for kind, keys in sorted(site.left_out.items()) if keys]
+    if counts:
+        words = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts)
+        found.append(check("names", "warning", f"left out, for their names are no identifiers or are taken: {words}"))
     return [*found, *health.checks(site.cluster, SOURCE, when)]

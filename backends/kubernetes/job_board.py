@@ -13,9 +13,6 @@ from .pods import PodFact
 from .showing import Showing
 from .site import Site
 
-_DEEPEST = 8
-"""Owners above owners; a circle of them must not hold us for ever."""
-
 
 class JobBoard:
     """Everything by (namespace, owner). A pod belongs to the top of the owners of its maker."""
@@ -27,7 +24,7 @@ class JobBoard:
         self._pods: dict[Place, dict[str, PodFact]] = defaultdict(dict)
         self._declared: dict[Place, Declared] = {}
         self._children: dict[Place, set[Place]] = defaultdict(set)
-        self._gates: dict[Place, Gate] = {}
+        self._gates: dict[Place, dict[str, Gate]] = defaultdict(dict)
         self._dirty: set[Place] = set()
 
     def place_pod(self, key: str, old: PodFact | None, new: PodFact | None) -> None:
@@ -44,26 +41,27 @@ class JobBoard:
 
     def declare(self, place: Place, declared: Declared | None) -> None:
         """A Job or JobSet came, went (None) or changed."""
+        self._dirty.update((place, self._top(place)))
         old = self._declared.pop(place, None)
-        self._dirty.add(self._top(place))
-        if old is not None and old.parent is not None:
-            self._children[old.parent].discard(place)
-            self._dirty.add(self._top(old.parent))
-        if declared is None:
-            self._dirty.add(place)
-            return
-        self._declared[place] = declared
-        if declared.parent is not None:
-            self._children[declared.parent].add(place)
-        self._dirty.update((self._top(place), place))
+        before, after = old.parent if old is not None else None, declared.parent if declared is not None else None
+        if before is not None:
+            self._children[before].discard(place)
+            self._dirty.add(self._top(before))
+        if declared is not None:
+            self._declared[place] = declared
+        if after is not None:
+            self._children[after].add(place)
+            self._dirty.add(self._top(place))
+        if before != after:
+            self.regrouped.update(self._pods_below(place))
 
-    def gate(self, old: Gate | None, new: Gate | None) -> None:
-        """What decides about a job came, went (None) or changed."""
+    def gate(self, key: str, old: Gate | None, new: Gate | None) -> None:
+        """What decides about a job came, went (None) or changed; `key` is its own name."""
         if old is not None:
-            self._gates.pop(old.place, None)
+            self._gates[old.place].pop(key, None)
             self._dirty.add(self._top(old.place))
         if new is not None:
-            self._gates[new.place] = new
+            self._gates[new.place][key] = new
             self._dirty.add(self._top(new.place))
 
     def look_again(self) -> None:
@@ -89,14 +87,18 @@ class JobBoard:
             else:
                 self.showing.put(shown)
             if was_shown != (shown is not None):
-                self.regrouped.update(key for below in self._below(place) for key in self._pods.get(below, ()))
+                self.regrouped.update(self._pods_below(place))
         self._dirty.clear()
 
     def _known(self, place: Place) -> Known:
         below = self._below(place)
-        pods = [fact for one in below for fact in self._pods.get(one, {}).values()]
-        gate = next((self._gates[one] for one in below if one in self._gates), None)
-        return Known(place, pods, self._declared.get(place), gate)
+        pods = sorted([item for one in below for item in self._pods.get(one, {}).items()], key=lambda item: item[0])
+        gates = sorted([item for one in below for item in self._gates.get(one, {}).items()], key=_by_gate)
+        gate = gates[0][1] if gates else None
+        return Known(place, [fact for _, fact in pods], self._declared.get(place), gate)
+
+    def _pods_below(self, place: Place) -> list[str]:
+        return [key for below in self._below(place) for key in self._pods.get(below, ())]
 
     def _below(self, place: Place) -> list[Place]:
         """This and everything that it owns."""
@@ -106,12 +108,13 @@ class JobBoard:
         return found
 
     def _top(self, place: Place) -> Place:
-        for _ in range(_DEEPEST):
-            declared = self._declared.get(place)
-            if declared is None or declared.parent is None:
-                return place
-            place = declared.parent
-        return place
+        """The owner of all owners; of those that own each other in a circle, the first by name."""
+        seen = [place]
+        while (declared := self._declared.get(seen[-1])) is not None and declared.parent is not None:
+            if declared.parent in seen:
+                return min(seen[seen.index(declared.parent) :])
+            seen.append(declared.parent)
+        return seen[-1]
 
     def _id(self, place: Place) -> str | None:
         try:
@@ -122,3 +125,8 @@ class JobBoard:
 
 def _place(fact: PodFact) -> Place:
     return (fact.pod.namespace, fact.owner)
+
+
+def _by_gate(item: tuple[str, Gate]) -> tuple[bool, str]:
+    """The one that lets it run counts, where a job has several for a moment."""
+    return not item[1].is_open, item[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from crashcart.backends.model import Node
 
 from .inbox import Objects
@@ -34,18 +36,21 @@ class NodeBoard:
         """Nodes that changed or went (None)."""
         for key, raw in changes.items():
             old = self._nodes.pop(key, None)
+            node = None if raw is None else node_of(raw, self._site, old.when if old is not None else when)
+            if node is not None and self._called.get(node.name, key) != key:
+                node = None  # node_rules give it the name of another one
+            if node is not None:
+                self._nodes[key] = node
+                if node == old:
+                    continue  # a heartbeat
+                self._nodes[key] = msgspec.structs.replace(node, when=when)
+            self._site.leave_out("node", key, is_left_out=raw is not None and node is None)
             if old is not None:
                 self._called.pop(old.name, None)
                 self._dirty.add(old.name)
-            if raw is None:
-                continue
-            node = node_of(raw, self._site, when)
-            if node is None:
-                self._site.left_out["node"] += old is None
-                continue
-            self._nodes[key] = node
-            self._called[node.name] = key
-            self._dirty.add(node.name)
+            if node is not None:
+                self._called[node.name] = key
+                self._dirty.add(node.name)
 
     def place(self, key: str, old: PodFact | None, new: PodFact | None) -> None:
         """A pod came, went or moved."""

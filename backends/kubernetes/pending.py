@@ -41,7 +41,8 @@ def short_reason(message: str) -> str:
         if match is None:
             return clean(" ".join(text.split()), limit=_LONGEST)
         counts[_why(match[2])] += int(match[1])
-    return clean(", ".join(f"{count} {why}" for why, count in counts.most_common()), limit=_LONGEST)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return clean(", ".join(f"{count} {why}" for why, count in ordered), limit=_LONGEST)
 
 
 def _why(text: str) -> str:
@@ -59,6 +60,7 @@ def grouped(reasons: Iterable[str]) -> str | None:
         return None
     if len(counts) == 1:
         return next(iter(counts))
-    told = [f"{why} ({number} pod{'s' * (number > 1)})" for why, number in counts.most_common(_MOST)]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{why} ({number} pod{'s' * (number > 1)})" for why, number in ordered[:_MOST]]
     more = len(counts) - _MOST
     return "; ".join(told) + (f"; {more} more" if more > 0 else "")

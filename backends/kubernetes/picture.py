@@ -92,11 +92,13 @@ class Picture:
     def _take_pods(self, changes: Objects, when: float) -> None:
         for key, raw in changes.items():
             old = self._pods.pop(key, None)
-            new = None if raw is None else pod_fact(raw, self._site, when)
+            new = None if raw is None else pod_fact(raw, self._site, old.pod.when if old is not None else when)
             if new is not None:
                 self._pods[key] = new
-            elif raw is not None:
-                self._site.left_out["pod"] += old is None
+                if new == old:
+                    continue  # most changes are of no part that we look at
+                new.pod = msgspec.structs.replace(new.pod, when=when)
+            self._site.leave_out("pod", key, is_left_out=raw is not None and new is None)
             self.nodes.place(key, old, new)
             self.jobs.place_pod(key, old, new)
             self.jobs.regrouped.add(key)
@@ -123,7 +125,7 @@ class Picture:
                 known[key] = declared
             elif name in _GATING:
                 gate = None if raw is None else _GATING[name](raw, self._site)
-                self.jobs.gate(old, gate)
+                self.jobs.gate(key, old, gate)
                 known[key] = gate
             else:
                 known[key] = self._show_plain(name, raw, old, when)

@@ -55,12 +55,6 @@ class Condition(Shape):
     last_transition_time: datetime | None = None
 
 
-class Thing(Shape):
-    """What every object has."""
-
-    metadata: Meta = msgspec.field(default_factory=Meta)
-
-
 # nodes
 
 
@@ -128,6 +122,8 @@ class PodSpec(Shape):
     volumes: list[Volume] | None = None
     priority: int | None = None
     priority_class_name: str = ""
+    host_pid: bool = msgspec.field(default=False, name="hostPID")
+    share_process_namespace: bool = False
 
 
 class Waiting(Shape):
@@ -370,16 +366,9 @@ class RawEvent(Shape):
     last_timestamp: datetime | None = None
 
 
-# lists and streams
+# lists
 
 
 class ListMeta(Shape):
     resource_version: str = ""
     continue_: str = msgspec.field(default="", name="continue")
-
-
-class WatchEvent(Shape):
-    """One line of a watch; what `object` is depends on `type`."""
-
-    type: str
-    object: msgspec.Raw = msgspec.Raw(b"{}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -25,7 +24,7 @@ class Site:
         self.cluster = context.cluster
         self.options: Options = context.options
         self.gpus = GpuResources(self.options.all_gpu_resources)
-        self.left_out: Counter[str] = Counter()  # "pod" -> how many with a name that is no identifier
+        self.left_out: dict[str, set[str]] = {}  # "pod" -> keys of those whose name cannot be used
         self._clock = clock
         self._rules = context.node_name
         self._nodes: dict[str, str | None] = {}
@@ -38,6 +37,13 @@ class Site:
             except BadIdentifier:
                 self._nodes[raw] = None
         return self._nodes[raw]
+
+    def leave_out(self, kind: str, key: str, *, is_left_out: bool) -> None:
+        """Note whether this object cannot be shown for its name."""
+        if is_left_out:
+            self.left_out.setdefault(kind, set()).add(key)
+        elif kind in self.left_out:
+            self.left_out[kind].discard(key)
 
     def time(self, told: datetime | None) -> float | None:
         """Unix seconds on our clock."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 
@@ -25,7 +23,7 @@ from .ledger import Ledger
 from .line_stream import LineStream
 from .listing import decoded, key_of, list_all
 from .resources import Resource
-from .shapes import Thing, WatchEvent
+from .watch_events import Refusal, event, is_change, version_of
 
 WATCH_SECONDS = 45.0
 """The server ends a watch after this long."""
@@ -43,8 +41,6 @@ ABSENT_SECONDS = 300.0
 _SHORTEST_WATCH = 1.0
 _BETWEEN_LISTINGS = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-_event = msgspec.json.Decoder(WatchEvent)
-_thing = msgspec.json.Decoder(Thing)
 
 
 class Reader(threading.Thread):
@@ -143,23 +139,14 @@ class Reader(threading.Thread):
             self._ledger.streamed(f"watch {self._resource.name}", len(lines), sum(map(len, lines)))
 
     def _take(self, line: bytes, changes: Objects) -> None:
-        event = decoded(_event, line, self._resource.name, self._client)
-        if event.type == "ERROR":
-            self._raise(bytes(event.object))
-        if event.type == "BOOKMARK":
-            thing = decoded(_thing, event.object, self._resource.name, self._client)
-        elif event.type in ("ADDED", "MODIFIED", "DELETED"):
-            thing = decoded(_decoder(self._resource.shape), event.object, self._resource.name, self._client)
-            changes[key_of(thing)] = None if event.type == "DELETED" else thing
-        else:
-            return
-        self._version = thing.metadata.resource_version or self._version
-
-    def _raise(self, body: bytes) -> None:
-        """An ERROR event holds a Status like any refusal."""
-        code = decoded(_status, body, self._resource.name, self._client).code
-        access = self._client.access
-        raise failure(code, body, what=self._resource.name, where=access.where, who=access.who)
+        told = event(line, self._resource.shape, self._resource.name)
+        if isinstance(told, Refusal):
+            access = self._client.access
+            raise failure(told.code, told.body, what=self._resource.name, where=access.where, who=access.who)
+        type_, thing = told
+        if is_change(type_):
+            changes[key_of(thing)] = None if type_ == "DELETED" else thing
+        self._version = version_of(thing) or self._version
 
     def _served_version(self) -> str:
         """The version in which a group is served that not everybody has. Raises Unsupported where it is not there."""
@@ -200,14 +187,4 @@ class _Group(msgspec.Struct, rename="camel"):
     preferred_version: _Version = msgspec.field(default_factory=_Version)
 
 
-class _Code(msgspec.Struct):
-    code: int = 0
-
-
 _group = msgspec.json.Decoder(_Group)
-_status = msgspec.json.Decoder(_Code)
-
-
-@lru_cache(maxsize=64)
-def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(shape)
