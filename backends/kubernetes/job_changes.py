@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from crashcart.backends.contract import Change, SignalTarget
@@ -78,8 +79,8 @@ class JobChanges:
 
     def signal(self, job: str, signal: str, target: SignalTarget) -> Change:
         """Send a signal to processes in the first container of each of its pods. Raises Unsupported, Malformed."""
-        command = command_of(signal, target)
         pods = self.running_pods(job)
+        command = command_of(signal, target, self.main_process(pods))
         container = pods[0].containers[0]
         namespace, names = pods[0].namespace, [pod.name for pod in pods]
         text = self._kubectl.run(namespace, names, container, command)
@@ -91,6 +92,17 @@ class JobChanges:
         if not pods:
             raise Unsupported(f"{job} has no running pod")
         return pods
+
+    def main_process(self, pods: Sequence[Pod]) -> int:
+        """The process that a signal is for. Raises Unsupported where process 1 would be the node's, or a pause."""
+        known = [self._reading.seen.processes.get(f"{pod.namespace}/{pod.name}") for pod in pods]
+        for pod, processes in zip(pods, known, strict=True):
+            if processes is not None and processes.are_shared:
+                raise Unsupported(
+                    f"{pod.namespace}/{pod.name} does not have its process ids for itself (hostPID or"
+                    " shareProcessNamespace): a signal could reach others"
+                )
+        return known[0].main if known[0] is not None else 1
 
     def _suspendable(self, job: str, *, is_held: bool = False) -> Aim:
         aim = self.aim(job)

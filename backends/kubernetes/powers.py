@@ -150,7 +150,8 @@ class KubernetesPowers:
 
     async def caught_signals(self, job: Job, target: SignalTarget) -> frozenset[str] | None:
         """Signals handled by every process that `target` reaches in its first pod; None when it cannot be read."""
-        return await signals.caught_signals(self._asking, self._jobs.running_pods(job.id)[0], target)
+        pods = self._jobs.running_pods(job.id)
+        return await signals.caught_signals(self._asking, pods[0], target, self._jobs.main_process(pods))
 
     async def checkpoint_files(self, job: Job, directory: str) -> tuple[CheckpointFile, ...]:
         """Files below `directory` as the first container of its first pod sees them. Raises BackendError."""

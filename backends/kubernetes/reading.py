@@ -7,51 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from crashcart.backends.contract import Context
 from crashcart.backends.contract import Picture as Observed
-from crashcart.backends.entity import Entity
-from crashcart.backends.errors import BackendError, BadIdentifier, Denied, Unsupported
+from crashcart.backends.errors import BackendError, Denied, Unsupported
 from crashcart.backends.model import Job, Node, Queue
 from crashcart.backends.pods import Pod
 
 from . import resources
 from .asking import Asking, decoded, each
-from .declared import Place, gate_of_workload
 from .failures import NotSignedIn
 from .inbox import Delivery, Objects
 from .listing import key_of, list_all
 from .node_pods import NodePods
-from .owners import job_name
 from .picture import Picture
 from .resources import Resource
 from .served import Served
 from .shapes import RawNode
+from .sightings import Sightings, of_kind
 from .site import Site
-
-E = TypeVar("E", bound=Entity)
 
 NODES_BY_ONE = 8
 """For more named nodes than this one listing of all is cheaper."""
+
+LISTED_SECONDS = 30.0
+"""A name that was not among all nodes so recently is one that only another scheduler knows."""
 
 _OF_JOBS = (resources.PODS, resources.JOBS, resources.JOB_SETS, resources.WORKLOADS, resources.POD_GROUPS)
 _NEEDED = (resources.NODES, resources.PODS, resources.JOBS, resources.JOB_SETS, resources.WORKLOADS)
 """What an action may depend on: it is said when we may not read it."""
 
 _OF_QUEUES = (resources.CLUSTER_QUEUES, resources.LOCAL_QUEUES, resources.VOLCANO_QUEUES)
-
-
-class Seen(NamedTuple):
-    """What the readings up to now have shown."""
-
-    nodes: dict[str, RawNode]  # by our name
-    jobs: dict[str, Job]
-    pods: dict[str, list[Pod]]  # of each job
-    workloads: dict[str, str]  # job -> name of Kueue's Workload for it
-    namespaces: dict[str, frozenset[str]]  # of pods that a drain would move, by node
 
 
 class Part(NamedTuple):
@@ -65,7 +53,7 @@ class Reading:
     """Every reading is a new picture made from fresh lists."""
 
     def __init__(self, asking: Asking, context: Context, served: Served) -> None:
-        self.seen = Seen({}, {}, {}, {}, {})
+        self.seen = Sightings()
         self._asking = asking
         self._context = context
         self._served = served
@@ -81,37 +69,45 @@ class Reading:
         when = time.time()
         part = await self._listed((resources.NODES, *_OF_JOBS, *_OF_QUEUES), self._namespaces or ("",))
         picture = await self._asking.run(self._picture, part.deliveries, when)
-        self._remember_nodes(part.deliveries, picture, forget=True)
-        self._remember_jobs(part.deliveries, picture, forget=True)
+        if resources.NODES.name in part.deliveries:
+            self.seen.take_nodes(part.deliveries, picture, is_all=True)
+        knows_pods = resources.PODS.name in part.deliveries
+        self.seen.take_jobs(part.deliveries, picture, self._site(), is_all=True)
         return Observed(
-            nodes=_of(picture, Node),
-            jobs=_of(picture, Job),
-            queues=_of(picture, Queue),
-            pods=_of(picture, Pod),
+            nodes=of_kind(picture, Node),
+            jobs=of_kind(picture, Job) if knows_pods else (),
+            queues=of_kind(picture, Queue),
+            pods=of_kind(picture, Pod),
             when=when,
             unread=part.unread,
         )
 
     async def nodes(self, names: Sequence[str]) -> tuple[Node, ...]:
         """The named nodes; those that are not there are left out."""
-        when = time.time()
-        if len(names) > NODES_BY_ONE or any(name not in self.seen.nodes for name in names):
-            part = await self._listed((resources.NODES, resources.PODS), self._namespaces or ("",))
-            deliveries = part.deliveries
-        else:
-            deliveries = await self._single(names)
+        when, wanted = time.time(), set(names)
+        if self.seen.all_nodes_are_known(LISTED_SECONDS):
+            wanted &= self.seen.nodes.keys()
+        if not wanted:
+            return ()
+        is_all = len(wanted) > NODES_BY_ONE or not wanted <= self.seen.nodes.keys()
+        deliveries = await (self._all_nodes() if is_all else self._single(sorted(wanted)))
         picture = await self._asking.run(self._picture, deliveries, when)
-        self._remember_nodes(deliveries, picture)
-        wanted = set(names)
-        return tuple(node for node in _of(picture, Node) if node.name in wanted)
+        self.seen.take_nodes(deliveries, picture, wanted, is_all=is_all)
+        return tuple(node for node in of_kind(picture, Node) if node.name in wanted)
 
     async def jobs(self, ids: Sequence[str]) -> tuple[Job, ...]:
         """The named jobs; those that are not there are left out."""
         when, wanted = time.time(), set(ids)
         part = await self._listed(_OF_JOBS, sorted({job.partition("/")[0] for job in ids}))
+        _check_listed(part, resources.PODS)
         picture = await self._asking.run(self._picture, part.deliveries, when)
-        self._remember_jobs(part.deliveries, picture)
-        return tuple(job for job in _of(picture, Job) if job.id in wanted)
+        self.seen.take_jobs(part.deliveries, picture, self._site())
+        return tuple(job for job in of_kind(picture, Job) if job.id in wanted)
+
+    async def _all_nodes(self) -> dict[str, Delivery]:
+        part = await self._listed((resources.NODES, resources.PODS), self._namespaces or ("",))
+        _check_listed(part, resources.NODES)
+        return part.deliveries
 
     async def _single(self, names: Sequence[str]) -> dict[str, Delivery]:
         nodes: Objects = {}
@@ -176,58 +172,18 @@ class Reading:
                 return None
             raise
 
+    def _site(self) -> Site:
+        return Site(self._context, self._asking.client.clock)
+
     def _picture(self, deliveries: dict[str, Delivery], when: float) -> Picture:
-        picture = Picture(Site(self._context, self._asking.client.clock))
+        picture = Picture(self._site())
         if resources.PODS.name in deliveries:
             picture.nodes.learn_pods()
         picture.take(deliveries, when)
         return picture
 
-    def _remember_nodes(self, deliveries: dict[str, Delivery], picture: Picture, *, forget: bool = False) -> None:
-        if forget:
-            self.seen.nodes.clear()
-            self.seen.namespaces.clear()
-        named = {node.own_name or node.name: node.name for node in _of(picture, Node)}
-        for raw in _objects(deliveries, resources.NODES):
-            if raw.metadata.name in named:
-                self.seen.nodes[named[raw.metadata.name]] = raw
-        places: dict[str, set[str]] = defaultdict(set)
-        for pod in _of(picture, Pod):
-            if pod.node is not None and not (pod.is_daemon or pod.is_mirror):
-                places[pod.node].add(pod.namespace)
-        self.seen.namespaces.update({name: frozenset(places[name]) for name in named.values()})
 
-    def _remember_jobs(self, deliveries: dict[str, Delivery], picture: Picture, *, forget: bool = False) -> None:
-        if forget:
-            for known in (self.seen.jobs, self.seen.pods, self.seen.workloads):
-                known.clear()
-        by_job: dict[str, list[Pod]] = defaultdict(list)
-        for pod in _of(picture, Pod):
-            if pod.job is not None:
-                by_job[pod.job].append(pod)
-        site = Site(self._context, self._asking.client.clock)
-        for job in _of(picture, Job):
-            self.seen.jobs[job.id] = job
-            self.seen.pods[job.id] = sorted(by_job[job.id], key=lambda pod: pod.name)
-            self.seen.workloads.pop(job.id, None)
-        for raw in _objects(deliveries, resources.WORKLOADS):
-            gate = gate_of_workload(raw, site)
-            if gate is not None and (job_id := _id_of(gate.place)) is not None:
-                self.seen.workloads[job_id] = raw.metadata.name
-
-
-def _of(picture: Picture, kind: type[E]) -> tuple[E, ...]:
-    return tuple(one for one in picture.entities(kind.kind) if isinstance(one, kind))
-
-
-def _objects(deliveries: dict[str, Delivery], resource: Resource) -> Iterator[Any]:
-    if resource.name in deliveries:
-        for objects in deliveries[resource.name].listings.values():
-            yield from objects.values()
-
-
-def _id_of(place: Place) -> str | None:
-    try:
-        return job_name(*place)
-    except BadIdentifier:
-        return None
+def _check_listed(part: Part, resource: Resource) -> None:
+    """Raises Denied where it may not be listed: what is missing then is not gone."""
+    if resource.name not in part.deliveries:
+        raise Denied("; ".join(part.unread) or f"{resource.name} may not be listed")

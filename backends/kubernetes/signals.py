@@ -1,6 +1,6 @@
 """Asks a job's processes to save themselves, and looks beforehand whether they would take it as that.
 
-`batch` is process 1 of the first container, `steps` are all others there.
+`batch` is process 1 of the first container, or the one that the pod names; `steps` are all but process 1.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ _STATUS = re.compile(rb"(?m)^/proc/(\d+)/status:(Name|SigCgt):\s*(\S*)")
 _LOOKERS = frozenset({b"find", b"grep"})
 
 
-def command_of(signal: str, target: SignalTarget) -> tuple[str, ...]:
-    """The command in a container that sends the signal. Raises Malformed for a signal that is not for this."""
+def command_of(signal: str, target: SignalTarget, main: int) -> tuple[str, ...]:
+    """The command in a container that sends the signal, to process `main` or to all but process 1.
+
+    It is the shell's own `kill`: many images have no other. Raises Malformed for a signal that is not for this.
+    """
     if signal not in SIGNALS:
         raise Malformed(f"{signal!r} is not one of {', '.join(sorted(SIGNALS))}")
-    return ("kill", f"-{signal}", "1") if target == "batch" else ("kill", f"-{signal}", "--", "-1")
+    return ("sh", "-c", f"kill -{signal} {main}" if target == "batch" else f"kill -{signal} -- -1")
 
 
 async def send(
@@ -83,29 +86,29 @@ def _words(end: CommandResult | BackendError) -> str:
     return end.detail or said or f"exit status {end.exit_status}"
 
 
-async def caught_signals(asking: Asking, pod: Pod, target: SignalTarget) -> frozenset[str] | None:
+async def caught_signals(asking: Asking, pod: Pod, target: SignalTarget, main: int) -> frozenset[str] | None:
     """Signals that every process handles which `target` reaches in a pod; None when that cannot be read."""
     if not pod.containers:
         return None
     commands = PodCommands(asking, pod.namespace, pod.name, pod.containers[0])
     try:
-        told = await commands.run(_look(target), timeout=_SECONDS, limit=1 << 20)
+        told = await commands.run(_look(target, main), timeout=_SECONDS, limit=1 << 20)
     except BackendError:
         return None
-    masks = _masks(told.stdout, target)
+    masks = _masks(told.stdout, target, main)
     if not masks or any(mask & BASH_CATCHES_ALL == BASH_CATCHES_ALL for mask in masks):
         return None
     return frozenset(name for name, bit in SIGNAL_BITS.items() if all(mask >> bit & 1 for mask in masks))
 
 
-def _look(target: SignalTarget) -> tuple[str, ...]:
+def _look(target: SignalTarget, main: int) -> tuple[str, ...]:
     words = ("grep", "-H", "-e", "^Name:", "-e", "^SigCgt:")
     if target == "batch":
-        return (*words, "/proc/1/status")
+        return (*words, f"/proc/{main}/status")
     return ("find", "/proc", "-maxdepth", "2", "-path", "/proc/[0-9]*/status", "-exec", *words, "{}", ";")
 
 
-def _masks(raw: bytes, target: SignalTarget) -> list[int]:
+def _masks(raw: bytes, target: SignalTarget, main: int) -> list[int]:
     """SigCgt of the processes that are meant; who looks is none of them."""
     named: dict[bytes, bytes] = {}
     masks: dict[bytes, int] = {}
@@ -115,5 +118,6 @@ def _masks(raw: bytes, target: SignalTarget) -> list[int]:
         elif re.fullmatch(rb"[0-9a-f]{1,16}", value):
             masks[number] = int(value, 16)
     if target == "batch":
-        return [masks[b"1"]] if b"1" in masks else []
+        wanted = str(main).encode()
+        return [masks[wanted]] if wanted in masks else []
     return [mask for number, mask in masks.items() if number != b"1" and named.get(number) not in _LOOKERS]

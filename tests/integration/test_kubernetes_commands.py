@@ -50,8 +50,8 @@ async def test_every_pod_of_a_job_is_signalled(powers: KubernetesPowers, kuberne
     result = await powers.apply(change, timeout=20)
 
     assert (result.state, result.detail) == ("ok", "2 pods signalled")
-    assert commands(kubernetes) == [("main", ["kill", "-USR1", "1"])] * 2
-    assert change.text.startswith("for pod in llm-") and change.text.endswith("kill -USR1 1; done")
+    assert commands(kubernetes) == [("main", ["sh", "-c", "kill -USR1 1"])] * 2
+    assert change.text.startswith("for pod in llm-") and change.text.endswith("-- sh -c 'kill -USR1 1'; done")
 
 
 async def test_a_job_of_one_pod_reads_as_one_command(powers: KubernetesPowers, kubernetes: KubernetesCluster) -> None:
@@ -60,9 +60,9 @@ async def test_a_job_of_one_pod_reads_as_one_command(powers: KubernetesPowers, k
     await look(powers, "solo.pod")
     change = powers.signal("train/solo.pod", "TERM", "steps")
 
-    assert change.text.endswith("-n train exec solo -c trainer -- kill -TERM -- -1")
+    assert change.text.endswith("-n train exec solo -c trainer -- sh -c 'kill -TERM -- -1'")
     assert (await powers.apply(change, timeout=20)).state == "ok"
-    assert commands(kubernetes) == [("trainer", ["kill", "-TERM", "--", "-1"])]
+    assert commands(kubernetes) == [("trainer", ["sh", "-c", "kill -TERM -- -1"])]
 
 
 async def test_a_signal_that_saves_nothing_is_refused(powers: KubernetesPowers) -> None:
@@ -80,8 +80,32 @@ async def test_a_job_without_a_running_pod_cannot_be_signalled(
         powers.signal("train/big", "USR1", "batch")
 
 
+async def test_the_process_that_the_pod_names_is_signalled(
+    powers: KubernetesPowers, kubernetes: KubernetesCluster
+) -> None:
+    kubernetes.create(pod("wrapped", gpus=1, labels={"app": "w"}, annotations={"crashcart.io/checkpoint-pid": "7"}))
+    kubernetes.running("app=w", 1)
+    kubernetes.control.answer_command("grep *", stdout=CATCHES.replace("/proc/1/", "/proc/7/"))
+    found = await look(powers, "wrapped.pod")
+
+    assert powers.signal("train/wrapped.pod", "USR1", "batch").text.endswith("-- sh -c 'kill -USR1 7'")
+    assert await powers.caught_signals(found, "batch") == frozenset({"HUP", "USR1"})
+
+
+@pytest.mark.parametrize("shared", ["hostPID", "shareProcessNamespace"])
+async def test_a_signal_never_leaves_the_container(
+    powers: KubernetesPowers, kubernetes: KubernetesCluster, shared: str
+) -> None:
+    made = pod("open", gpus=1, labels={"app": "open"})
+    kubernetes.create({**made, "spec": {**made["spec"], shared: True}})
+    kubernetes.running("app=open", 1)
+    await look(powers, "open.pod")
+    with pytest.raises(Unsupported, match="train/open does not have its process ids for itself"):
+        powers.signal("train/open.pod", "USR1", "batch")
+
+
 async def test_a_command_that_fails_says_how(powers: KubernetesPowers, kubernetes: KubernetesCluster) -> None:
-    kubernetes.control.answer_command("kill *", stderr="kill: (1): Operation not permitted\n", code=1)
+    kubernetes.control.answer_command("sh -c kill *", stderr="kill: (1): Operation not permitted\n", code=1)
     await look(powers)
     result = await powers.apply(powers.signal("train/llm", "USR1", "batch"), timeout=20)
 
@@ -116,7 +140,7 @@ async def test_a_server_that_freezes_in_the_middle_leaves_it_open(
     powers: KubernetesPowers, kubernetes: KubernetesCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crashcart.backends.kubernetes.signals._SECONDS", 2.0)
-    kubernetes.control.answer_command("kill *", seconds=1.0)
+    kubernetes.control.answer_command("sh -c kill *", seconds=1.0)
     await look(powers)
     signalling = asyncio.create_task(powers.apply(powers.signal("train/llm", "USR1", "batch"), timeout=20))
     await asyncio.to_thread(kubernetes.until, lambda: len(kubernetes.control.commands()) == 2, "two commands")
