@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crashcart.backends.wire import Message, Source
+from crashcart.tui.widgets import heatmap
 
 from .clock import START
 from .cluster import CLUSTER, everything, listing, node, source
@@ -59,6 +62,18 @@ async def test_the_cells_of_a_host_whose_exporter_fails_are_stale_and_say_why() 
         await it.press("m", "l", "l", "l", "l", "l", "l", "l", "l")
         await it.shows("gpu002 gpu 0", "░ exporter down 2m: connection refused", "use 97 %")
         assert all(len(line.rstrip()) <= 80 for line in it.lines)
+
+
+async def test_a_large_map_is_drawn_in_turns_to_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmap, "MANY_NODES", 1)
+    monkeypatch.setattr(heatmap, "LINES_A_TURN", 2)
+    async with desk(messages=told(), size=(80, 24)) as it:
+        await it.press("m", "m", "m")
+        await it.shows("Memory  empty", "mem 62G")
+        await it.goes("■")
+        await it.press("b")
+        await it.shows("leaf-01")
+        await it.goes("r01")
 
 
 async def test_groups_go_round_and_the_cursor_stays_on_its_gpu() -> None:

@@ -7,7 +7,6 @@ with those on the terminal and refreshes the difference. Cost follows the screen
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -31,6 +30,7 @@ class LineWidget(Widget):
         self.look = look
         self._drawn: dict[int, Strip] = {}
         self._drawn_size = Size(0, 0)
+        self._turns: list[range] = []
 
     def draw_line(self, y: int, width: int) -> Strip:
         """The line `y` of the viewport in `width` cells; blank unless the widget has something to say."""
@@ -56,13 +56,21 @@ class LineWidget(Widget):
             self.refresh(*changed)
 
     def repaint_in_turns(self, lines_a_turn: int) -> None:
-        """Like `repaint`, some lines a turn of the loop: lines that are dear to draw must not hold up a key."""
-        for turn, start in enumerate(range(0, self.size.height, lines_a_turn), 1):
-            lines = range(start, min(start + lines_a_turn, self.size.height))
-            self.set_timer(turn * TURN_SECONDS, partial(self._repaint_some, lines))
+        """Like `repaint`, some lines a turn of the loop: lines that are dear to draw must not hold up a key.
 
-    def _repaint_some(self, lines: range) -> None:
+        A turn is asked for when the one before is done. Timers that ran out meanwhile would be served in one go.
+        """
+        is_waiting = bool(self._turns)
+        height = self.size.height
+        self._turns = [range(start, min(start + lines_a_turn, height)) for start in range(0, height, lines_a_turn)]
+        if not is_waiting and self._turns:
+            self.set_timer(TURN_SECONDS, self._take_turn)
+
+    def _take_turn(self) -> None:
+        lines, *self._turns = self._turns
         self.repaint([y for y in lines if y < self.size.height])
+        if self._turns:
+            self.set_timer(TURN_SECONDS, self._take_turn)
 
     def render_line(self, y: int) -> Strip:
         """Called by Textual for lines that are to be painted."""
