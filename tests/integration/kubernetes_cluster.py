@@ -18,7 +18,7 @@ from tests.fakes.kubeapi.objects.nodes import node
 from tests.fakes.kubeapi.resources import NODES, Resource, resource_named, resource_of
 
 from .kubernetes_calls import Caller
-from .kubernetes_real import RealCluster
+from .kubernetes_real import RealCluster, confined
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -124,7 +124,7 @@ class KubernetesCluster:
         return self._path(resource_named(resource), name, namespace)
 
     def create(self, value: Object) -> Object:
-        """Create an object, and give it its status."""
+        """Create an object, and give it its status. In a real cluster its pods can come to our nodes only."""
         resource = resource_of(value)
         metadata = dict(value["metadata"])
         if resource.namespaced:
@@ -132,7 +132,8 @@ class KubernetesCluster:
         else:
             metadata["labels"] = (metadata.get("labels") or {}) | self.label
         where = self._path(resource, "", metadata.get("namespace", ""))
-        code, made = self.call("POST", where, {**value, "metadata": metadata})
+        sent = {**value, "metadata": metadata}
+        code, made = self.call("POST", where, sent if self._real is None else confined(sent, self.label))
         assert code == 201, made
         if "status" in value and resource.has_status and resource != NODES:
             code, made = self.call("PATCH", f"{where}/{made['metadata']['name']}/status", {"status": value["status"]})

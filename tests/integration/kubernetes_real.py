@@ -28,6 +28,26 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
+def confined(value: Object, label: dict[str, str]) -> Object:
+    """A Pod, Job or JobSet whose pods can be placed on nodes with a label only."""
+    spec = value.get("spec") or {}
+    match value["kind"]:
+        case "Pod":
+            return {**value, "spec": {**spec, "nodeSelector": (spec.get("nodeSelector") or {}) | label}}
+        case "Job":
+            return {**value, "spec": {**spec, "template": _inside("Pod", spec["template"], label)}}
+        case "JobSet":
+            jobs = [{**one, "template": _inside("Job", one["template"], label)} for one in spec["replicatedJobs"]]
+            return {**value, "spec": {**spec, "replicatedJobs": jobs}}
+    return value
+
+
+def _inside(kind: str, template: Object, label: dict[str, str]) -> Object:
+    """A template, which names no kind."""
+    made = confined({**template, "kind": kind}, label)
+    return {key: part for key, part in made.items() if key != "kind"}
+
+
 class RealCluster:
     """Everything that it makes carries `label` or lies in `namespace`, and is gone after `close`."""
 

@@ -61,7 +61,7 @@ def test_the_second_of_a_name_is_refused(kubernetes: KubernetesCluster) -> None:
 
 
 def test_generated_names_differ(kubernetes: KubernetesCluster) -> None:
-    value = pod("one", kubernetes.namespace)
+    value = pod("one", kubernetes.namespace, scheduler="nobody")
     value["metadata"] = {"generateName": "some-"}
     made = [kubernetes.call("POST", kubernetes.path("pods"), value)[1]["metadata"]["name"] for _ in range(3)]
     assert len(set(made)) == 3
