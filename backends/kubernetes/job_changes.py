@@ -109,10 +109,10 @@ class JobChanges:
         kind = aim.place.kind
         if kind.kind == "Pod":
             raise Unsupported(f"{job} is a bare pod: nothing makes it again, it can only be cancelled")
+        if not aim.place.selector or not (kind.suspend or aim.workload):
+            raise Unsupported(f"{job}: a {kind.kind} cannot be suspended from here")
         if aim.workload:
             return aim
-        if not kind.suspend:
-            raise Unsupported(f"{job}: a {kind.kind} cannot be suspended")
         if is_held and kind.kind not in _SHOWN_SUSPENDED:
             raise Unsupported(f"{job}: a {kind.kind} is not listed while it is suspended, so it could not be released")
         return aim

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crashcart.backends.contract import Context
 from crashcart.backends.contract import Picture as Observed
-from crashcart.backends.errors import BackendError, Denied, Unsupported
+from crashcart.backends.errors import Denied, Unsupported
 from crashcart.backends.model import Job, Node, Queue
 from crashcart.backends.pods import Pod
 
@@ -28,10 +28,12 @@ from .served import Served
 from .shapes import RawNode
 from .sightings import Sightings, of_kind
 from .site import Site
+from .workload_kinds import Place, place_of
 
 NODES_BY_ONE = 8
 """For more named nodes than this one listing of all is cheaper."""
 
+JOBS_BY_ONE = 4
 LISTED_SECONDS = 30.0
 """A name that was not among all nodes so recently is one that only another scheduler knows."""
 
@@ -68,6 +70,7 @@ class Reading:
         """The whole cluster. Raises Unreachable, and what the most important listing raises where none is allowed."""
         when = time.time()
         part = await self._listed((resources.NODES, *_OF_JOBS, *_OF_QUEUES), self._namespaces or ("",))
+        _check_listed(part, resources.NODES, resources.PODS)
         picture = await self._asking.run(self._picture, part.deliveries, when)
         if resources.NODES.name in part.deliveries:
             self.seen.take_nodes(part.deliveries, picture, is_all=True)
@@ -98,8 +101,13 @@ class Reading:
     async def jobs(self, ids: Sequence[str]) -> tuple[Job, ...]:
         """The named jobs; those that are not there are left out."""
         when, wanted = time.time(), set(ids)
-        part = await self._listed(_OF_JOBS, sorted({job.partition("/")[0] for job in ids}))
-        _check_listed(part, resources.PODS)
+        namespaces = sorted({job.partition("/")[0] for job in ids})
+        pods, part = await asyncio.gather(self._pods_of(ids), self._listed(_OF_JOBS[1:], namespaces))
+        if pods is None:
+            part = await self._listed(_OF_JOBS, namespaces)
+            _check_listed(part, resources.PODS)
+        else:
+            part.deliveries[resources.PODS.name] = Delivery({"": pods}, {})
         picture = await self._asking.run(self._picture, part.deliveries, when)
         self.seen.take_jobs(part.deliveries, picture, self._site())
         return tuple(job for job in of_kind(picture, Job) if job.id in wanted)
@@ -121,6 +129,30 @@ class Reading:
 
         await each(one, names)
         return {resources.NODES.name: Delivery({"": nodes}, {}), resources.PODS.name: Delivery({"": pods}, {})}
+
+    async def _pods_of(self, ids: Sequence[str]) -> Objects | None:
+        """Pods of these jobs, where there are few of them and each tells how to find its pods."""
+        places = [place for job in ids if (place := self._place(job)) is not None]
+        if len(ids) > JOBS_BY_ONE or len(places) < len(ids):
+            return None
+
+        async def one(place: Place) -> Objects:
+            path = resources.PODS.path(place.namespace)
+            asking = self._asking
+            listing = await asking.run(
+                list_all, asking.client, resources.PODS, path, fields=place.fields, labels=place.selector
+            )
+            return listing.objects
+
+        return {key: pod for found in await each(one, places) for key, pod in found.items()}
+
+    def _place(self, job: str) -> Place | None:
+        known = self.seen.jobs.get(job)
+        try:
+            place = place_of(job, known.workload if known is not None else None)
+        except Unsupported:
+            return None
+        return place if place.selector or place.fields else None
 
     async def _pods_on(self, own: str) -> Objects:
         """None where we may not see pods, as in the listing of all."""
@@ -148,17 +180,15 @@ class Reading:
         ]
         answers = await asyncio.gather(*(self._list(*one) for one in asked), return_exceptions=True)
         found: dict[str, Delivery] = {}
-        refused: list[BackendError] = []
+        unread: list[str] = []
         for (resource, namespace), answer in zip(asked, answers, strict=True):
             if isinstance(answer, Denied) and not isinstance(answer, NotSignedIn):
-                refused += [answer] if resource in _NEEDED else []
+                unread += [str(answer)] if resource in _NEEDED else []
             elif isinstance(answer, BaseException):
                 raise answer
             elif answer is not None:
                 found.setdefault(resource.name, Delivery({}, {})).listings[namespace] = answer
-        if refused and not found.keys() & {resources.NODES.name, resources.PODS.name}:
-            raise refused[0]
-        return Part(found, tuple(dict.fromkeys(map(str, refused))))
+        return Part(found, tuple(dict.fromkeys(unread)))
 
     async def _list(self, resource: Resource, namespace: str) -> Objects | None:
         version = await self._served.version(resource.group)
@@ -183,7 +213,7 @@ class Reading:
         return picture
 
 
-def _check_listed(part: Part, resource: Resource) -> None:
-    """Raises Denied where it may not be listed: what is missing then is not gone."""
-    if resource.name not in part.deliveries:
-        raise Denied("; ".join(part.unread) or f"{resource.name} may not be listed")
+def _check_listed(part: Part, *wanted: Resource) -> None:
+    """Raises Denied where none of these may be listed: what is missing then is not gone."""
+    if not any(resource.name in part.deliveries for resource in wanted):
+        raise Denied(part.unread[0] if part.unread else f"{wanted[0].name} may not be listed")

@@ -36,7 +36,7 @@ _POLICY = ("spec", "runPolicy", "suspend")
 _TRAINING = "training.kubeflow.org/job-name"
 
 POD = WorkloadKind("Pod", "", "pods")
-JOB = WorkloadKind("Job", "batch", "jobs", "job-name", _SPEC)
+JOB = WorkloadKind("Job", "batch", "jobs", "batch.kubernetes.io/job-name", _SPEC)
 WORKLOAD = WorkloadKind("Workload", "kueue.x-k8s.io", "workloads")
 JOB_UID = "kueue.x-k8s.io/job-uid"
 QUEUE_NAME = "kueue.x-k8s.io/queue-name"
@@ -79,8 +79,13 @@ class Place(NamedTuple):
 
     @property
     def selector(self) -> str:
-        """Finds its pods, "" where no label names it."""
+        """A label selector for its pods, "" where no label names it."""
         return f"{self.kind.pod_label}={self.name}" if self.kind.pod_label else ""
+
+    @property
+    def fields(self) -> str:
+        """A field selector for the pod that it is, "" where it is none."""
+        return f"metadata.name={self.name}" if self.kind is POD else ""
 
 
 def place_of(job: str, kind: str | None = None) -> Place:

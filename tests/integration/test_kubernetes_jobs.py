@@ -344,7 +344,7 @@ async def test_a_kind_that_is_not_installed_is_said_to_be_absent(foreman: Forema
 
 
 def test_what_cannot_be_suspended_says_so(foreman: Foreman) -> None:
-    with pytest.raises(Unsupported, match="a Deployment cannot be suspended"):
+    with pytest.raises(Unsupported, match="a Deployment cannot be suspended from here"):
         foreman.powers.hold("train/chat.deployment")
     with pytest.raises(Unsupported, match="not listed while it is suspended"):
         foreman.powers.hold("train/ft.pytorchjob")
