@@ -10,6 +10,7 @@ from crashcart.backends.errors import BackendError
 from crashcart.backends.pods import Pod, PodHit
 
 from .asking import Asking, decoded, each
+from .budget_room import remarks
 from .eviction_answer import answer_of, eviction
 from .failures import NotSignedIn
 from .node_pods import OVER, NodePods
@@ -47,7 +48,14 @@ async def pod_hits(asking: Asking, pods: NodePods, site: Site, when: float) -> t
         return await _asked(asking, raw, pod, "; ".join(_remarks(raw, pod, jobs)))
 
     hits = await each(hit, known)
-    return tuple(sorted(hits, key=lambda one: (one.pod.namespace, one.pod.name)))
+    going = [raw for (raw, _), one in zip(known, hits, strict=True) if one.outcome == "evicts"]
+    room = await remarks(asking, going)
+    return tuple(sorted((_with_room(one, room) for one in hits), key=lambda one: (one.pod.namespace, one.pod.name)))
+
+
+def _with_room(hit: PodHit, room: dict[str, str]) -> PodHit:
+    words = room.get(f"{hit.pod.namespace}/{hit.pod.name}")
+    return hit if words is None else PodHit(hit.pod, hit.outcome, "; ".join(filter(None, (words, hit.why))))
 
 
 async def _asked(asking: Asking, raw: RawPod, pod: Pod, remarks: str) -> PodHit:

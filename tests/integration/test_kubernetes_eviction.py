@@ -125,6 +125,17 @@ async def test_pods_that_a_drain_leaves_are_told_and_those_that_are_over_are_not
     }
 
 
+async def test_pods_that_only_go_one_after_the_other_are_said_to(drainer: Drainer) -> None:
+    names = drainer.job("pair", 2)
+    drainer.budget("pair", 1, app="pair")
+    drainer.pod("bare")
+
+    hits = await drainer.hits()
+    words = "budget pair lets 1 go at a time, 2 of its pods are here; its Job counts a failure, 5 more may follow"
+    assert [(hits[name].outcome, hits[name].why) for name in names] == [("evicts", words)] * 2
+    assert "budget" not in hits["bare"].why
+
+
 async def test_two_budgets_over_one_pod_are_refused_in_the_words_of_the_server(drainer: Drainer) -> None:
     (name,) = drainer.job("twice")
     drainer.budget("one", 0, app="twice")
