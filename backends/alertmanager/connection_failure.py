@@ -6,7 +6,7 @@ import re
 import ssl
 
 import requests
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from crashcart.backends.errors import BackendError, Denied, Unreachable, Unsupported
 from crashcart.backends.text import clean
@@ -15,13 +15,13 @@ from .answer import AnswerLost
 
 
 def failure(name: str, error: requests.RequestException | OSError, *, has_connected: bool) -> BackendError:
-    """What to raise for `error`; `name` is HOST:PORT. AnswerLost only where a connection was made."""
+    """What to raise for `error`; `name` is HOST:PORT. AnswerLost only where a connection was made for this request."""
     where = f"alertmanager {name}"
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_failure(where, error, has_connected)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Unreachable(f"{where}: no connection in time; check that the host is up and no firewall is between")
-    if has_connected:
+    if has_connected and not _has_cause(error, NewConnectionError):
         return _lost(where, error)
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable(f"{where}: the proxy of the environment failed: {_inner(error)}; set NO_PROXY for it")

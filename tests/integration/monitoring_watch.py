@@ -113,7 +113,7 @@ class Watch:
         lines += [f"{one.source}: {one.name} {one.state} {dict(one.labels)}" for one in self.store.alerts.values()]
         lines += [str(one) for one in (*self.store.targets.values(), *self.store.checks.values())]
         if self.has_gpus:
-            hosts = {host: round(self.age("util_percent", host, 0), 1) for host in self.table.rows.hosts}
+            hosts = {host: round(self.age("util_percent", host, 0), 1) for host in self.table.rows.hosts[:8]}
             lines.append(f"age of GPU 0: {hosts}, columns {sorted(self.table.columns)}")
         return "\n".join(lines)
 

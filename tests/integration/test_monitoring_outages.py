@@ -78,6 +78,7 @@ async def test_a_dead_alertmanager_leaves_what_prometheus_fires(lab: Watch, moni
     monitoring.alertmanager.kill()
     await lab.until("down", lambda: lab.freshness("alertmanager") == "down", SOON)
     assert str(monitoring.ports["alertmanager0"]) in lab.detail("alertmanager")
+    assert "nothing listens there" in lab.detail("alertmanager")
     assert lab.freshness("prometheus") == "live"
     assert lab.alerts("GpuXidError", "firing", "prometheus")
     assert not lab.store.knows("alert", time.time(), "lab")
