@@ -57,7 +57,9 @@ def open_access(options: Options) -> Access:
     user = user if isinstance(user, dict) else {}
     _check_sign_in(configuration, user, name, file)
     who = f"user {clean(name, limit=80)!r} of {file}"
-    return Access(configuration, _where(configuration), who, file, options.impersonate or _impersonated(user, who))
+    return Access(
+        configuration, _where(configuration, file), who, file, options.impersonate or _impersonated(user, who)
+    )
 
 
 def _files(options: Options) -> list[str]:
@@ -81,7 +83,7 @@ def _in_cluster(configuration: Any, options: Options) -> Access:
         _config.load_incluster_config(client_configuration=configuration)
     except (ConfigException, OSError) as error:
         raise Unsupported("no kubeconfig and not inside a pod; set kubeconfig, or KUBECONFIG") from error
-    return Access(configuration, _where(configuration), _IN_CLUSTER, _IN_CLUSTER, options.impersonate)
+    return Access(configuration, _where(configuration, _IN_CLUSTER), _IN_CLUSTER, _IN_CLUSTER, options.impersonate)
 
 
 def _read(files: list[str]) -> dict[str, list[dict[str, Any]] | str]:
@@ -136,6 +138,14 @@ def _impersonated(user: dict[str, Any], who: str) -> str | None:
     return str(user["as"]) if user.get("as") else None
 
 
-def _where(configuration: Any) -> str:
-    parts = urlsplit(configuration.host)
-    return clean(parts.netloc.rpartition("@")[2] or configuration.host, limit=160)
+def _where(configuration: Any, file: str) -> str:
+    """Host and port of the server. Raises Unsupported for what is no address."""
+    host = str(configuration.host)
+    try:
+        parts = urlsplit(host)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise Unsupported(f"{file}: server {clean(host, limit=160)!r} is not https://HOST:PORT")
+    return clean(parts.netloc.rpartition("@")[2], limit=160)

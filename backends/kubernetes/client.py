@@ -40,7 +40,9 @@ class KubernetesClient:
         self.options = options
         self.clock = ServerClock()
         self.answered = 0.0  # when the server last said anything, Unix seconds
+        self._heard_at = time.monotonic()
         self._lock = threading.Lock()
+        self._signing = threading.Lock()  # one sign-in command at a time, whoever asks
         self._access: Access | None = None
         self._api: Any = None
         self._streams: set[LineStream] = set()
@@ -104,7 +106,7 @@ class KubernetesClient:
                 raise
             del error  # a kept connection that the server had closed meanwhile
             reply = self.request("GET", path, query=query, read_seconds=read_seconds, what=what)
-        if reply.status == 401 and self._signed_in_anew():
+        if reply.status == 401 and self.sign_in_anew():
             reply = self.request("GET", path, query=query, read_seconds=read_seconds, what=what)
         if not 200 <= reply.status < 300:
             raise self.refusal(reply, what or path)
@@ -117,7 +119,11 @@ class KubernetesClient:
     def stream(self, path: str, *, query: Query, read_seconds: float, what: str) -> LineStream:
         """Open an answer that comes line by line. Raises like `get`, and from its lines Unreachable."""
         sent = time.time()
-        response = self._open("GET", path, query, {"Accept": "application/json"}, None, read_seconds, what)
+        headers = {"Accept": "application/json"}
+        response = self._open("GET", path, query, headers, None, read_seconds, what)
+        if response.status == 401 and self.sign_in_anew():
+            response.release_conn()
+            response = self._open("GET", path, query, headers, None, read_seconds, what)
         if response.status != 200:
             body = response.read(decode_content=True)
             response.release_conn()
@@ -141,9 +147,32 @@ class KubernetesClient:
         if api is not None:
             api.close()
 
+    def sign_in_anew(self) -> bool:
+        """Read the kubeconfig again, whose token somebody may have renewed. Whether there is another one now."""
+        from .access import open_access
+
+        held = self.api().configuration
+        before = held.api_key.get("BearerToken")
+        with self._signing:
+            if held.api_key.get("BearerToken") != before:
+                return True
+            try:
+                found = open_access(self.options).configuration
+            except (Denied, Unsupported):
+                return False
+            if found.api_key.get("BearerToken") in (None, before):
+                return False
+            held.api_key, held.refresh_api_key_hook = found.api_key, found.refresh_api_key_hook
+        return True
+
     def heard(self) -> None:
         """The server said something just now."""
-        self.answered = time.time()
+        self.answered, self._heard_at = time.time(), time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the server has said nothing, whatever was done to our clock meanwhile."""
+        return time.monotonic() - self._heard_at
 
     def _open(
         self,
@@ -158,10 +187,15 @@ class KubernetesClient:
         if self._is_closed:
             raise NotSent("the connection was given up; it is made anew")
         api = self.api()
-        parts = api.param_serialize(
-            method, path, query_params=list(query), header_params=headers,
-            body=body, auth_settings=["BearerToken"],
-        )  # fmt: skip
+        with self._signing:  # signs in anew where the credentials have expired
+            parts = api.param_serialize(
+                method,
+                path,
+                query_params=list(query),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
         deadline = (CONNECT_SECONDS, read_seconds or self.options.timeout_seconds)
         try:
             return api.call_api(*parts, _request_timeout=deadline).response
@@ -180,23 +214,6 @@ class KubernetesClient:
     def _heard(self, headers: Mapping[str, str], sent: float) -> None:
         self.heard()
         self.clock.measured(headers.get("Date"), sent, self.answered)
-
-    def _signed_in_anew(self) -> bool:
-        """Read the kubeconfig again, whose token a sign-in may have renewed. Whether there is another one now."""
-        from .access import open_access
-
-        before = self.access.configuration.api_key.get("BearerToken")
-        try:
-            access = open_access(self.options)
-        except (Denied, Unsupported):
-            return False
-        token = access.configuration.api_key.get("BearerToken")
-        if token is None or token == before:
-            return False
-        with self._lock:
-            self._access = access
-            self._api.configuration.api_key["BearerToken"] = token
-        return True
 
 
 def _may_have_arrived(error: Exception) -> bool:

@@ -72,8 +72,8 @@ class Health:
         return any(report.has_listed or report.state == "absent" for report in self._of(resource))
 
     def trouble_since(self, resources: Iterable[str]) -> float | None:
-        """Since when some of these are no longer kept up to date, Unix seconds; None while all are."""
-        reports = [report for resource in resources for report in self._of(resource)]
+        """Since when some of what was read of these is no longer kept up to date, Unix seconds; None while all is."""
+        reports = [report for resource in resources for report in self._of(resource) if report.has_listed]
         return min((report.since for report in reports if report.state not in ("listed", "absent")), default=None)
 
     def refusal(self, resources: Sequence[str]) -> BackendError | None:
@@ -85,7 +85,10 @@ class Health:
         if any(one.state == "broken" and one.since > patience for one in reports):
             return None
         with self._lock:
-            return next((error for (name, _), error in self._errors.items() if name in resources), None)
+            errors = [error for (name, _), error in self._errors.items() if name in resources]
+        if not errors or not any(isinstance(error, Denied) for error in errors):
+            return errors[0] if errors else None
+        return Denied("; ".join(dict.fromkeys(map(str, errors))))
 
     def checks(self, cluster: str, source: str, when: float) -> list[Check]:
         """One for each resource that cannot be read."""

@@ -28,10 +28,15 @@ from .node_board import NodeBoard
 from .owners import Owner
 from .pods import PodFact, pod_fact
 from .queues import cluster_queue, local_queue, volcano_queue
+from .shapes import RawEvent
 from .showing import Showing
 from .site import Site
 
 _SWEEP_SECONDS = 60.0
+_MOST_EVENTS = 1000
+"""A storm of warnings must not fill the memory: the latest are kept."""
+
+_ORDER = [resource.name for resource in resources.ALL]
 _Convert = Callable[[Any, Site, float], AnyEntity | None]
 _PLAIN: dict[str, tuple[Kind, _Convert]] = {
     resources.CLUSTER_QUEUES.name: ("queue", cluster_queue),
@@ -59,16 +64,16 @@ class Picture:
         self._site = site
         self.nodes = NodeBoard(site)
         self.jobs = JobBoard(site)
+        self.showings: dict[Kind, Showing] = {"node": self.nodes.showing, "job": self.jobs.showing}
         kinds: tuple[Kind, ...] = ("pod", "queue", "budget", "event", "check")
-        self.showings: dict[Kind, Showing] = {kind: Showing(kind, site.cluster) for kind in kinds}
-        self.showings |= {"node": self.nodes.showing, "job": self.jobs.showing}
+        self.showings |= {kind: Showing(kind, site.cluster) for kind in kinds}
         self._pods: dict[str, PodFact] = {}
         self._known: dict[str, dict[str, Any]] = {}  # resource -> key -> what it became
         self._swept = 0.0
 
     def take(self, deliveries: dict[str, Delivery], when: float) -> None:
         """Bring the picture up to date with these."""
-        for name in sorted(deliveries):
+        for name in sorted(deliveries, key=_ORDER.index):
             if name == resources.NODES.name:
                 self.nodes.take(merge(deliveries[name], self.nodes.known), when)
             elif name == resources.PODS.name:
@@ -131,15 +136,25 @@ class Picture:
                 known[key] = self._show_plain(name, raw, old, when)
             if known[key] is None:
                 del known[key]
+        if len(known) > _MOST_EVENTS and name == resources.EVENTS.name:
+            for key in sorted(known, key=lambda key: known[key].last_seen)[:-_MOST_EVENTS]:
+                self.showings["event"].drop(known.pop(key).key)
 
     def _show_plain(self, name: str, raw: Any, old: AnyEntity | None, when: float) -> AnyEntity | None:
         kind, convert = _PLAIN[name]
-        entity = None if raw is None else convert(raw, self._site, when)
+        is_shown = raw is not None and (kind != "event" or self._concerns_us(raw))
+        entity = convert(raw, self._site, when) if is_shown else None
         if old is not None and (entity is None or entity.key != old.key):
             self.showings[kind].drop(old.key)
         if entity is not None:
             self.showings[kind].put(entity)
         return entity
+
+    def _concerns_us(self, raw: RawEvent) -> bool:
+        """Not a warning about a pod that has no GPUs, as far as that is known."""
+        about = raw.involved_object
+        fact = self._pods.get(f"{about.namespace}/{about.name}") if about.kind == "Pod" else None
+        return fact is None or fact.pod.gpus > 0
 
     def _sweep(self, when: float) -> None:
         """Once a minute what time alone makes old goes: ended jobs, warnings of more than an hour ago."""

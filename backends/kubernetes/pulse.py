@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import msgspec
 
@@ -29,7 +28,6 @@ class Pulse(threading.Thread):
         super().__init__(name="kubernetes pulse", daemon=True)
         self._client = client
         self._stop_asked = stop
-        self._silent_since = time.monotonic()
         self._last_error: Unreachable | None = None
         self.complaint = ""
         self.version = ""
@@ -57,7 +55,7 @@ class Pulse(threading.Thread):
     @property
     def death(self) -> Unreachable | None:
         """The error to end with, once the server has been silent for too long. Its watches may speak, too."""
-        silent = min(time.monotonic() - self._silent_since, time.time() - self._client.answered)
+        silent = self._client.silent_seconds
         if silent < DEAD_SECONDS:
             return None
         why = str(self._last_error) if self._last_error is not None else f"{self._client.access.where} does not answer"
@@ -65,7 +63,8 @@ class Pulse(threading.Thread):
 
     def _ask(self) -> None:
         reply = self._client.request("GET", READY, read_seconds=ANSWER_SECONDS, what="readiness")
-        self._silent_since = time.monotonic()
+        if reply.status == 401 and self._client.sign_in_anew():
+            reply = self._client.request("GET", READY, read_seconds=ANSWER_SECONDS, what="readiness")
         if reply.status == 401:
             error = self._client.refusal(reply, "readiness")
             self.refused = error if isinstance(error, NotSignedIn) else None

@@ -169,6 +169,8 @@ class Reader(threading.Thread):
         self._failures += 1
         if isinstance(error, Malformed):
             self._version = None
+        if type(error) is Denied and self._resource.is_namespaced and not self._namespace:
+            error = Denied(f"{error}; set namespaces if you may list those of some only")
         self._health.fails(self._resource.name, self._namespace, error)
         self._pause(FORBIDDEN_SECONDS if isinstance(error, Denied) else self._backoff())
 

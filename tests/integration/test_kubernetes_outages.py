@@ -16,6 +16,7 @@ from crashcart.ops.session import ClusterSession, Session
 from tests.fakes.kubeapi.objects.jobs import job
 from tests.fakes.kubeapi.objects.nodes import node
 from tests.fakes.kubeapi.objects.pods import pod
+from tests.fakes.kubeapi.objects.queues import cluster_queue
 
 from .kubernetes_cluster import KubernetesCluster
 from .kubernetes_feeding import CLUSTER, Feeding, context, feeding
@@ -245,3 +246,109 @@ async def test_a_watch_that_stays_broken_lets_its_kind_grow_old(kubernetes: Kube
         await feed.until(lambda: feed.when["node"] > nodes + 3.0, "nodes confirmed")
         assert feed.when["pod"] < feed.when["node"] - 2.0
         assert feed.when["pod"] - stopped < 1.0
+
+
+async def test_a_token_file_that_was_renewed_is_read_again(kubernetes: KubernetesCluster, tmp_path: Path) -> None:
+    control = kubernetes.control
+    (name,) = kubernetes.make_nodes(1)
+    token = tmp_path / "token"
+    token.write_text("oncall-token")
+    told = json.loads(kubernetes.kubeconfig.read_text())
+    told["users"] = [{"name": "oncall", "user": {"tokenFile": str(token)}}]
+    config = tmp_path / "kubeconfig"
+    config.write_text(json.dumps(told))
+    try:
+        async with feeding(context(kubernetes, "oncall", kubeconfig=str(config))) as feed:
+            await whole(feed)
+            token.write_text("viewer-token")
+            control.revoke("oncall")
+            control.drop_watches()
+            cordon(kubernetes, name)
+            await feed.until(lambda: feed.nodes[name].is_draining, "news with the new token")
+    finally:
+        control.readmit()
+
+
+async def test_a_sign_in_command_that_hangs_is_given_up(
+    kubernetes: KubernetesCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "CONNECT_SECONDS", 1.0)
+    told = json.loads(kubernetes.kubeconfig.read_text())
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["5"]}
+    told["users"] = [{"name": "oncall", "user": {"exec": plugin}}]
+    config = tmp_path / "kubeconfig"
+    config.write_text(json.dumps(told))
+    async with feeding(context(kubernetes, "oncall", kubeconfig=str(config))) as feed:
+        error = await feed.ended(5.0)
+    assert isinstance(error, Unreachable) and "sign-in command" in str(error)
+
+
+@pytest.mark.parametrize(
+    "server", ["https://", "gpu", "ftp://api.example", "https://[::1", "https://a b", "https://.x:1"]
+)
+async def test_a_server_that_is_no_address_is_told(kubernetes: KubernetesCluster, tmp_path: Path, server: str) -> None:
+    told = json.loads(kubernetes.kubeconfig.read_text())
+    told["clusters"][0]["cluster"]["server"] = server
+    config = tmp_path / "kubeconfig"
+    config.write_text(json.dumps(told))
+    async with feeding(context(kubernetes, "oncall", kubeconfig=str(config))) as feed:
+        assert str(await feed.ended())
+
+
+async def test_a_certificate_that_is_not_trusted_is_told(kubernetes: KubernetesCluster, tmp_path: Path) -> None:
+    told = json.loads(kubernetes.kubeconfig.read_text())
+    del told["clusters"][0]["cluster"]["certificate-authority"]
+    config = tmp_path / "kubeconfig"
+    config.write_text(json.dumps(told))
+    async with feeding(context(kubernetes, "oncall", kubeconfig=str(config))) as feed:
+        error = await feed.ended()
+    assert "certificate is not trusted" in str(error) and str(config) in str(error)
+
+
+async def test_who_may_list_one_namespace_only_is_told_how(kubernetes: KubernetesCluster) -> None:
+    api = "rbac.authorization.k8s.io/v1"
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}
+    rules = [{"verbs": ["get", "list", "watch"], "apiGroups": ["", "batch", "policy"],
+              "resources": ["pods", "jobs", "events", "poddisruptionbudgets"]}]  # fmt: skip
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reads"}
+    where = {"name": "reads", "namespace": "train"}
+    kubernetes.control.load(
+        [
+            node("gpu-0000"),
+            pod("one", node="gpu-0000", gpus=1),
+            {"apiVersion": api, "kind": "Role", "metadata": where, "rules": rules},
+            {"apiVersion": api, "kind": "RoleBinding", "metadata": where, "subjects": [subject], "roleRef": ref},
+        ]
+    )
+    async with feeding(context(kubernetes, "nobody")) as feed:
+        assert "set namespaces" in str(await feed.ended())
+    async with feeding(context(kubernetes, "nobody", namespaces=("train",))) as feed:
+        await feed.until(lambda: "one" in feed.pods and "one" in feed.jobs, "pods of the namespace")
+        await feed.until(lambda: feed.checks["reads nodes"].state == "critical", "the refusal of nodes")
+        assert "node" not in feed.completes
+
+
+async def test_a_group_that_is_served_in_another_version_is_read_in_it(kubernetes: KubernetesCluster) -> None:
+    control = kubernetes.control
+    control.install("kueue")
+    control.serve("kueue", ["v1beta1"])
+    kubernetes.call("POST", "/apis/kueue.x-k8s.io/v1beta1/clusterqueues",
+                    {**cluster_queue("research", quota=8), "apiVersion": "kueue.x-k8s.io/v1beta1"})  # fmt: skip
+    async with feeding(context(kubernetes)) as feed:
+        await feed.until(lambda: "clusterqueue/research" in feed.queues, "the queue")
+
+
+async def test_a_server_that_was_restored_to_an_older_version_is_listed_anew(
+    kubernetes: KubernetesCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching_module, "WATCH_SECONDS", 3.0)
+    monkeypatch.setattr(watching_module, "GRACE_SECONDS", 1.0)
+    control = kubernetes.control
+    control.load([node("gpu-0000")])
+    async with feeding(context(kubernetes)) as feed:
+        await whole(feed)
+        kubernetes.fake.store.revision -= 5_000
+        control.drop_watches()
+        cordon(kubernetes, "gpu-0000")
+        await feed.until(lambda: feed.nodes["gpu-0000"].is_draining, "what came after the restore", 30)
+    kubernetes.fake.store.revision += 10_000

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crashcart.backends.kubernetes.jobs import COMPLETED_SECONDS
+from crashcart.backends.pods import Event
 from crashcart.ops.actions.checkpoint_profile import profile_of
 from tests.fakes.kubeapi.objects.jobs import job, job_set
 from tests.fakes.kubeapi.objects.nodes import node
@@ -256,6 +257,42 @@ def test_an_evicted_pod_says_who_moves_it() -> None:
                                       "message": "Eviction API: evicting"}]  # fmt: skip
     found = Scene(value).pods["a"]
     assert (found.phase, found.reason, found.deleted) == ("TERMINATING", "EvictionByEvictionAPI", NOW - 1)
+
+
+def warning(number: int, about: str, kind: str = "Pod", when: float = NOW - 60) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{about}.{number}", "namespace": "train"},
+        "involvedObject": {"kind": kind, "namespace": "train", "name": about},
+        "reason": "Failed\x1b[31m",
+        "message": "first\nsecond",
+        "type": "Warning",
+        "lastTimestamp": stamp(when),
+        "count": 3,
+    }
+
+
+def test_warnings_about_pods_without_gpus_are_left_out_and_those_of_the_last_hour_kept() -> None:
+    pods = (running("gpu"), running("web", gpus=0))
+    old = warning(4, "gpu", when=NOW - 4000)
+    told = [warning(1, "gpu"), warning(2, "web"), warning(3, "gpu-0000", kind="Node"), old]
+    scene = Scene(node("gpu-0000"), *pods, *told)
+    found = {one.about: one for one in scene.picture.entities("event") if isinstance(one, Event)}
+    assert set(found) == {"Pod/train/gpu", "Node/gpu-0000"}
+    assert found["Pod/train/gpu"].reason == "Failed␛[31m"
+    assert found["Pod/train/gpu"].message == "first second"
+    assert (found["Pod/train/gpu"].count, found["Pod/train/gpu"].last_seen) == (3, NOW - 60)
+    scene.now += 3600
+    scene.change()
+    assert scene.picture.entities("event") == ()
+
+
+def test_of_a_storm_of_warnings_the_latest_are_kept() -> None:
+    scene = Scene(*[warning(number, "x", when=NOW - 3000 + number) for number in range(1_200)])
+    found = [one for one in scene.picture.entities("event") if isinstance(one, Event)]
+    assert len(found) == 1_000
+    assert min(one.last_seen for one in found) == NOW - 3000 + 200
 
 
 def _reference(owner: Object) -> Object:
