@@ -148,6 +148,10 @@ def _ended(said: Mapping[int, bytearray], cut: bool, why: str, where: str) -> Co
     if not said[ERROR]:
         return CommandResult("unknown", None, stdout, stderr, f"{where}: {why}", cut)
     status = status_of(bytes(said[ERROR]))
+    if not status.status:
+        return CommandResult(
+            "unknown", None, stdout, stderr, f"{where}: its end is not understood: {status.message}", cut
+        )
     code = _exit_status(status)
     if code is None and any(sign in status.message for sign in _NOT_BEGUN):
         raise NotSent(f"{where}: its kubelet cannot be reached: {status.message}")
@@ -161,4 +165,4 @@ def _exit_status(status: Status) -> int | None:
     told = [cause.message for cause in status.details.causes if cause.reason == "ExitCode"]
     if told and told[0].lstrip("-").isdecimal():
         return int(told[0])
-    return 0 if not status.message and not status.reason else None
+    return 0 if status.status == "Success" else None

@@ -52,6 +52,7 @@ class Status(msgspec.Struct, frozen=True):
     """The body of an answer that is not an object: mostly a refusal."""
 
     kind: str = ""
+    status: str = ""  # Success, Failure
     message: str = ""
     reason: str = ""
     code: int = 0
