@@ -72,6 +72,12 @@ class Findings:
         live = self._live(now)
         return all((node.cluster, plane.source) in live for plane in node.planes or (node,))
 
+    def has_planes(self) -> bool:
+        """Whether any node is known to several schedulers."""
+        nodes = self._store.nodes
+        stamp = self._store.revision["node"]
+        return self._memory.get("has planes", stamp, lambda: any(node.planes for node in nodes.values()))
+
     def unknown(self, now: float) -> frozenset[str]:
         """Nodes of several planes of which one is not live, so that nobody knows whether they agree."""
         live = self._live(now)

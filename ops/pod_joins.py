@@ -47,6 +47,11 @@ class PodJoins:
     def _remember(self, what: str, kinds: tuple[str, ...], make: Callable[[], T]) -> T:
         return self._memory.get(what, tuple(self._store.revision[kind] for kind in kinds), make)
 
+    def has_workloads(self) -> bool:
+        """Whether any job is one of Kubernetes."""
+        jobs = self._store.jobs
+        return self._remember("workloads", ("job",), lambda: any(job.workload is not None for job in jobs.values()))
+
     # where pods are and whose
 
     def of_node(self, key: str) -> list[Pod]:

@@ -35,9 +35,13 @@ class Listing:
         return next(column for column in self.columns if column.id == column_id)
 
     def visible_columns(self) -> list[Column[Any]]:
-        """Without the cluster column where there is one cluster only."""
-        many = self._shown.has_many_clusters()
-        return [column for column in self.columns if many or column.id != "cluster"]
+        """Those that there is something to say in: without the cluster where there is one only."""
+        many, scene = self._shown.has_many_clusters(), self._shown.scene
+        return [
+            column
+            for column in self.columns
+            if (many or column.id != "cluster") and (column.when is None or column.when(scene))
+        ]
 
     def update(self) -> list[str]:
         """Read the picture and return the keys to show, in order."""

@@ -18,7 +18,7 @@ from .shown import Shown
 from .source_ages import troubles, why
 from .states import check_mark
 
-ALERTING = frozenset((EVALUATOR, "alertmanager"))
+ALERTING = (EVALUATOR, "alertmanager")
 """Sources that would list alerts if they had ever answered."""
 
 BLINDING = ("dead-man alert", "alert delivery", "rule evaluation")

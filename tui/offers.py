@@ -26,12 +26,15 @@ class Offer:
     verb: Verb
     selection: Selection
     why_not: str
+    note: str = ""  # what is special about these, where it can be asked for
 
 
 def offers(shown: Shown, selections: list[Selection], *, read_only: bool) -> list[Offer]:
     """All verbs for these selections, in the verbs' order."""
     return [
-        Offer(verb, selection, READ_ONLY if read_only else _why_not(shown, verb, selection))
+        Offer(
+            verb, selection, READ_ONLY if read_only else _why_not(shown, verb, selection), _note(shown, verb, selection)
+        )
         for selection in selections
         for verb in VERBS
         if verb.takes(selection.kind)
@@ -58,6 +61,21 @@ def _why_not(shown: Shown, verb: Verb, selection: Selection) -> str:
     return _first(jobs, _JOB_RULES.get(verb.name), len(keys))
 
 
+def _note(shown: Shown, verb: Verb, selection: Selection) -> str:
+    """What the verb means for workloads of Kubernetes, and who else decides about them."""
+    keys = [f"{selection.cluster}/{target}" for target in selection.targets] if selection.kind == "job" else []
+    jobs = [shown.store.jobs[key] for key in keys if key in shown.store.jobs]
+    if not jobs or any(job.workload is None for job in jobs):
+        return ""
+    managers = {job.managed_by for job in jobs}
+    manager = managers.pop() if len(managers) == 1 else None
+    if verb.name in ("requeue", "release") and manager is not None:
+        return f"{manager} decides when it starts again"
+    if verb.name in ("requeue", "requeue-hold") and any(job.requeueable is None for job in jobs):
+        return "whether it can be suspended is not known"
+    return _WORKLOAD_NOTES.get(verb.name, "")
+
+
 def _first(things: list[Node] | list[Job], rule: Callable[..., str] | None, wanted: int) -> str:
     """The reason that holds for every one of the things: with mixed targets the preview says it one by one."""
     if not things or rule is None:
@@ -67,7 +85,9 @@ def _first(things: list[Node] | list[Job], rule: Callable[..., str] | None, want
 
 
 def _resume(node: Node) -> str:
-    return "" if node.is_draining or node.is_down or node.word in ("reboot", "maint") else "it is in service"
+    parts = sides(node)
+    out = any(side.is_draining or side.is_down or side.word in ("reboot", "maint") for side in parts)
+    return "" if out else "it is in service"
 
 
 def _reboot(node: Node) -> str:
@@ -81,10 +101,14 @@ def _running(job: Job) -> str:
 def _requeue(job: Job) -> str:
     if not job.is_running:
         return "it is not running"
+    if job.requeueable is False and job.workload is not None:
+        return f"a bare {job.workload}: nothing would make it again"
     return "its owner forbade requeueing" if job.requeueable is False else ""
 
 
 def _hold(job: Job) -> str:
+    if job.is_running and job.workload is not None:
+        return "it runs, and a hold would stop it: requeue-hold does that"
     if not job.is_pending:
         return "only a waiting job can be held"
     return "it is held already" if job_word(job) == "held" else ""
@@ -94,6 +118,12 @@ def _release(job: Job) -> str:
     return "" if job_word(job) == "held" or job.state in ("REQUEUE_HOLD", "SPECIAL_EXIT") else "it is not held"
 
 
+_WORKLOAD_NOTES = {
+    "requeue": "suspended until its pods are gone, then resumed",
+    "requeue-hold": "suspended, and stays so",
+    "hold": "suspended",
+    "release": "resumed",
+}
 _NODE_RULES: dict[str, Callable[[Node], str]] = {"resume": _resume, "reboot": _reboot}
 _JOB_RULES: dict[str, Callable[[Job], str]] = {
     "requeue": _requeue,

@@ -7,7 +7,7 @@ from typing import Literal
 
 RootView = Literal["heatmap", "nodes", "jobs", "alerts", "queues", "audit"]
 ROOT_VIEWS: tuple[RootView, ...] = ("heatmap", "nodes", "jobs", "alerts", "queues", "audit")
-SIDE_VIEWS = ("silences", "targets", "sources", "load")
+SIDE_VIEWS = ("silences", "targets", "pods", "budgets", "events", "sources", "load")
 """Views without a tab of their own."""
 
 PAGE_VIEWS = frozenset(("sources", "load"))
@@ -21,6 +21,9 @@ KIND_OF: dict[str, str] = {
     "queues": "queue",
     "silences": "silence",
     "targets": "target",
+    "pods": "pod",
+    "budgets": "budget",
+    "events": "event",
 }
 
 

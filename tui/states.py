@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence
+from crashcart.backends.pods import Budget, Pod
+from crashcart.ops.findings import Verdict
 from crashcart.ops.store import Freshness
 
 Mark = tuple[str, str]
@@ -14,6 +16,7 @@ _NODE: dict[str, Mark] = {
     "allocated": ("●", "ok"),
     "drained": ("▼", "warn"),
     "draining": ("▽", "warn"),
+    "cordoned": ("▽", "warn"),
     "reboot": ("↻", "warn"),
     "maint": ("◆", "warn"),
     "down": ("✕", "crit"),
@@ -56,6 +59,19 @@ _FRESHNESS: dict[Freshness, Mark] = {
     "down": ("✕", "crit"),
     "denied": ("⊘", "crit"),
 }
+_POD: dict[str, Mark] = {
+    "RUNNING": ("●", "ok"),
+    "PENDING": ("○", "muted"),
+    "TERMINATING": ("▽", "warn"),
+    "SUCCEEDED": ("✓", "muted"),
+    "FAILED": ("✕", "crit"),
+}
+_VERDICT: dict[Verdict, Mark] = {
+    "agree": ("=", "faint"),
+    "disagree": ("≠", "warn"),
+    "unknown": ("?", "unknown"),
+    "alone": ("·", "faint"),
+}
 _UNKNOWN: Mark = ("?", "unknown")
 _ACTION: dict[str, Mark] = {
     "PLANNED": ("○", "muted"),
@@ -88,8 +104,8 @@ def is_faulty(node: Node) -> bool:
 
 
 def job_word(job: Job) -> str:
-    """The state in one word; a pending job that somebody holds is `held`."""
-    if job.is_pending and (job.reason or "").startswith("JobHeld"):
+    """The state in one word; a pending job that somebody holds is `held`, and so is a suspended workload."""
+    if job.is_pending and (job.state == "SUSPENDED" or (job.reason or "").startswith("JobHeld")):
         return "held"
     return job.state.lower()
 
@@ -97,6 +113,25 @@ def job_word(job: Job) -> str:
 def job_mark(job: Job) -> Mark:
     """Glyph and role of a job's state."""
     return _JOB.get(job_word(job), _UNKNOWN)
+
+
+def pod_mark(pod: Pod) -> Mark:
+    """Glyph and role of a pod's phase; one that runs or waits with something wrong does not look well."""
+    if pod.phase in ("RUNNING", "PENDING") and pod.reason:
+        return ("▲", "warn") if pod.phase == "RUNNING" else ("○", "warn")
+    return _POD.get(pod.phase, _UNKNOWN)
+
+
+def budget_mark(budget: Budget) -> Mark:
+    """Glyph and role of whether a disruption budget lets any of its pods go now."""
+    if budget.allowed is None:
+        return _UNKNOWN
+    return ("●", "ok") if budget.allowed else ("✕", "warn")
+
+
+def verdict_mark(verdict: Verdict) -> Mark:
+    """Glyph and role of whether the planes that know a node agree."""
+    return _VERDICT[verdict]
 
 
 SEVERITIES = ("critical", "warning", "info", "none")

@@ -1,10 +1,11 @@
-"""What an action could be about when the cursor is on an alert, a silence or a target: all that it leads to."""
+"""What an action could be about when the cursor is on something that is no target itself: all that it leads to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from crashcart.backends.model import Alert, Silence, Target
+from crashcart.backends.pods import Event, Pod
 from crashcart.ops.alert_joins import EVALUATOR
 from crashcart.ops.fields import Scene
 
@@ -37,6 +38,28 @@ def of_targets(scene: Scene, targets: Iterable[Target]) -> list[Selection]:
     )
     found = from_keys("node", _each(key for key in keys if key in scene.store.nodes))
     return [found] if found else []
+
+
+def of_pods(scene: Scene, pods: Sequence[Pod]) -> list[Selection]:
+    """The jobs they belong to and the nodes they are on."""
+    joins = scene.joins.pods
+    found = (
+        from_keys("job", _each(job.key for pod in pods if (job := joins.job(pod)) is not None)),
+        from_keys("node", _each(node.key for pod in pods if (node := joins.node(pod)) is not None)),
+    )
+    return [selection for selection in found if selection is not None]
+
+
+def of_events(scene: Scene, events: Sequence[Event]) -> list[Selection]:
+    """The nodes and jobs they are about, and those of the pods they are about."""
+    places = [place for event in events if (place := scene.joins.pods.place(event)) is not None]
+    pods = [scene.store.pods[key] for kind, key in places if kind == "pod"]
+    found = [
+        from_keys("node", _each(key for kind, key in places if kind == "node")),
+        from_keys("job", _each(key for kind, key in places if kind == "job")),
+        *of_pods(scene, pods),
+    ]
+    return [selection for selection in found if selection is not None]
 
 
 def _each(keys: Iterable[str]) -> list[str]:

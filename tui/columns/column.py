@@ -35,6 +35,7 @@ class Column(Generic[E]):
     align: Align = "left"
     most: int = 0  # widest that flex may make it; 0: no limit
     descending: bool = False  # the useful order begins with the largest
+    when: Callable[[Scene], bool] | None = None  # it is there only while this is so; None: always
 
 
 def lay_out(columns: Sequence[Column[E]], width: int) -> list[tuple[Column[E], int]]:

@@ -71,13 +71,24 @@ def _rank(job: Job) -> int:
     return _STATE_ORDER.index(word) if word in _STATE_ORDER else len(_STATE_ORDER)
 
 
+def _has_workloads(scene: Scene) -> bool:
+    return scene.joins.pods.has_workloads()
+
+
+def _has_none(scene: Scene) -> bool:
+    return not scene.joins.pods.has_workloads()
+
+
 COLUMNS: tuple[Column[Job], ...] = (
-    Column("id", "JOB", 9, field("id", "strong"), by_name("id"), 0, descending=True),
+    Column("id", "JOB", 9, field("id", "strong"), by_name("id"), 0, descending=True, when=_has_none),
+    Column("id", "JOB", 16, field("id", "strong"), by_name("id"), 0, 4, most=44, descending=True, when=_has_workloads),
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 9),
     Column("state", "STATE", 11, state, lambda s, j: _rank(j), 1),
     Column("name", "NAME", 16, field("name"), by_text("name"), 2, 4, most=40),
     Column("user", "USER", 8, field("user", "muted"), by_text("user"), 3, 1, most=14),
-    Column("partition", "PARTITION", 9, field("partition", "muted"), by_text("partition"), 8),
+    Column("partition", "PARTITION", 9, field("partition", "muted"), by_text("partition"), 8, when=_has_none),
+    Column("partition", "QUEUE", 9, field("partition", "muted"), by_text("partition"), 8, 2, most=24,
+           when=_has_workloads),
     Column("gpus", "GPUS", 5, number("gpus"), by("gpus"), 4, align="right", descending=True),
     Column("nodes", "NODES", 5, number("node_count"), by("node_count"), 5, align="right", descending=True),
     Column("elapsed", "TIME", 6, elapsed, _elapsed_order, 4, align="right", descending=True),
@@ -87,4 +98,4 @@ COLUMNS: tuple[Column[Job], ...] = (
     Column("where", "WHERE / WHY", 16, _where, _where_order, 6, 5, most=50),
     Column("priority", "PRIO", 7, number("priority", "muted"), by("priority"), 12, align="right", descending=True),
     Column("account", "ACCOUNT", 9, field("account", "muted"), by_text("account"), 11),
-)
+)  # fmt: skip

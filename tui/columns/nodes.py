@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from crashcart.backends.model import Node
 from crashcart.ops.fields import Scene
+from crashcart.ops.findings import Verdict
+from crashcart.ops.holds import held_since, holders, holds, reasons
 from crashcart.tui import words
-from crashcart.tui.states import node_mark
+from crashcart.tui.cells import Span
+from crashcart.tui.states import node_mark, verdict_mark
 
-from .column import Cell, Column, by, by_name, by_text, field, plain
+from .column import Cell, Column, by, by_name, by_text, field, last, plain
 
-_STATE_ORDER = ("down", "unknown", "draining", "drained", "reboot", "maint", "mixed", "allocated", "idle")
+_STATE_ORDER = ("down", "unknown", "draining", "drained", "cordoned", "reboot", "maint", "mixed", "allocated", "idle")
+_VERDICTS: tuple[Verdict, ...] = ("disagree", "unknown", "agree", "alone")
 GPU_BAR = 8
 
 
@@ -63,8 +67,38 @@ def _partitions(scene: Scene, node: Node) -> Cell:
     return plain(",".join(node.partitions), "muted")
 
 
+def reason(scene: Scene, node: Node) -> Cell:
+    """Why it is out of service; where several planes know the node, which of them says so."""
+    if not node.planes:
+        return plain(node.reason or "")
+    spans: list[Span] = []
+    for hold in holds(node):
+        spans += [("  " if spans else "", "text"), (f"{hold.source} ", "accent"), (hold.reason or hold.word, "text")]
+    return tuple(spans) or plain("")
+
+
+def verdict(scene: Scene, node: Node) -> Cell:
+    """Whether the planes agree; of a node that only one knows, which that is."""
+    found = scene.joins.findings.verdict(node, scene.now)
+    glyph, role = verdict_mark(found)
+    return plain(node.source if found == "alone" else f"{glyph} {found}", role)
+
+
+def _verdict_order(scene: Scene, node: Node) -> int:
+    return _VERDICTS.index(scene.joins.findings.verdict(node, scene.now))
+
+
+def _has_planes(scene: Scene) -> bool:
+    return scene.joins.findings.has_planes()
+
+
+def _by(scene: Scene, node: Node) -> Cell:
+    return plain(holders(node) or "", "muted")
+
+
 def _since(scene: Scene, node: Node) -> Cell:
-    return plain("" if node.reason_at is None else words.age(scene.now - node.reason_at), "muted")
+    at = held_since(node)
+    return plain("" if at is None else words.age(scene.now - at), "muted")
 
 
 COLUMNS: tuple[Column[Node], ...] = (
@@ -74,9 +108,10 @@ COLUMNS: tuple[Column[Node], ...] = (
     Column("gpus", "GPUS", 8, gpu_bar, by("gpus_used"), 2, descending=True),
     Column("jobs", "JOBS", 4, _jobs, _job_count, 4, align="right", descending=True),
     Column("alerts", "!", 3, _alerts, _alert_count, 3, align="right", descending=True),
-    Column("reason", "REASON", 26, field("reason"), by_text("reason"), 3, 6, most=60),
-    Column("by", "BY", 8, field("reason_by", "muted"), by_text("reason_by"), 7),
-    Column("since", "SINCE", 6, _since, by("reason_at"), 5, align="right"),
+    Column("planes", "PLANES", 10, verdict, _verdict_order, 2, when=_has_planes),
+    Column("reason", "REASON", 26, reason, lambda s, n: last(reasons(n)), 3, 6, most=60),
+    Column("by", "BY", 8, _by, lambda s, n: last(holders(n)), 7),
+    Column("since", "SINCE", 6, _since, lambda s, n: last(held_since(n)), 5, align="right"),
     Column("partition", "PARTITION", 10, _partitions, lambda s, n: n.partitions, 6, 1, most=18),
     Column("load", "LOAD", 6, _load, by("load"), 9, align="right", descending=True),
     Column("rack", "RACK", 6, field("rack", "muted"), by_name("rack"), 10),

@@ -103,5 +103,5 @@ def _offer_line(offer: Offer) -> BodyLine:
         (f"  {verb.key}  ", "accent"),
         (fit(verb.title, 18), "text"),
         (fit(verb.risk, 9), RISK_ROLES.get(verb.risk, "muted")),
-        (verb.help, "muted"),
+        (offer.note or verb.help, "accent" if offer.note else "muted"),
     )

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crashcart.backends.entity import Kind
+from crashcart.ops.planes import KUBERNETES
 from crashcart.tui.cells import Span
 from crashcart.tui.monitoring import ALERTING
 from crashcart.tui.shown import Shown
 from crashcart.tui.source_ages import troubles, why
 
 Lines = tuple[tuple[Span, ...], ...]
+
+_LISTERS: dict[Kind, tuple[str, ...]] = {
+    "alert": ALERTING,
+    "silence": ALERTING,
+    "target": ALERTING,
+    "pod": (KUBERNETES,),
+    "budget": (KUBERNETES,),
+    "event": (KUBERNETES,),
+}
+"""Sources that would list what only some do."""
 
 
 def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: float) -> Lines:
@@ -23,11 +36,7 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
                 (("It is tried again; nothing is known meanwhile.", "faint"),),
             )
         if is_unheard(shown, kind):
-            return (
-                ((f"No source lists {plural}.", "text"),),
-                (("Add ", "faint"), ("[cluster.NAME.prometheus]", "muted"), (" or ", "faint"),
-                 ("[cluster.NAME.alertmanager]", "muted"), (" to the configuration.", "faint")),
-            )  # fmt: skip
+            return (((f"No source lists {plural}.", "text"),), _add(_LISTERS[kind]))
         return (
             (("◌ ", "accent"), (f"Loading {plural} …", "text")),
             (("waiting for the first complete listing", "faint"),),
@@ -45,11 +54,18 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
 
 
 def is_unheard(shown: Shown, kind: Kind) -> bool:
-    """Whether everybody has answered and nobody lists what only a monitoring knows."""
-    sources = shown.live.sources.values()
-    has_monitoring = any(source.name in ALERTING for source in sources)
+    """Whether everybody has answered and nobody is there who would list these."""
+    sources, listers = shown.live.sources.values(), _LISTERS.get(kind, ())
+    is_heard = any(source.name in listers for source in sources)
     answered = bool(sources) and all(source.last_success is not None for source in sources)
-    return kind in ("alert", "silence", "target") and answered and not has_monitoring
+    return bool(listers) and answered and not is_heard
+
+
+def _add(sources: Sequence[str]) -> tuple[Span, ...]:
+    """What to configure, so that somebody lists them."""
+    tables = [(f"[cluster.NAME.{source}]", "muted") for source in sources]
+    between: list[Span] = [span for table in tables for span in ((" or ", "faint"), table)]
+    return (("Add ", "faint"), *between[1:], (" to the configuration.", "faint"))
 
 
 def hides_all(shown: Shown, kind: Kind, filter_text: str) -> bool:

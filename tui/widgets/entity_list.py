@@ -10,7 +10,7 @@ from crashcart.backends.entity import Kind
 from crashcart.ops.filter import compile_filter
 from crashcart.tui import words
 from crashcart.tui.cells import Span
-from crashcart.tui.columns import alerts, jobs, nodes, queues, silences, targets
+from crashcart.tui.columns import alerts, budgets, events, jobs, nodes, pods, queues, silences, targets
 from crashcart.tui.columns.column import Cell, Column
 from crashcart.tui.commands import Scope
 from crashcart.tui.listing import Listing
@@ -44,6 +44,9 @@ LISTS: dict[str, ListSpec] = {
         ListSpec("queues", "queue", "Queues", "queues", queues.COLUMNS, "name"),
         ListSpec("silences", "silence", "Silences", "silences", silences.COLUMNS, "state"),
         ListSpec("targets", "target", "Failing targets", "failing targets", targets.COLUMNS, "since"),
+        ListSpec("pods", "pod", "Pods", "pods", pods.COLUMNS, "state"),
+        ListSpec("budgets", "budget", "Disruption budgets", "budgets", budgets.COLUMNS, "state"),
+        ListSpec("events", "event", "Events", "events", events.COLUMNS, "seen"),
     )
 }
 

@@ -18,7 +18,7 @@ from crashcart.tui.shown import Shown
 from .emptiness import is_unheard
 from .lines import LineWidget
 
-TAB_OF = dict.fromkeys(SIDE_VIEWS, "alerts")
+TAB_OF = dict.fromkeys(SIDE_VIEWS, "alerts") | {"pods": "jobs", "budgets": "jobs", "events": "nodes"}
 """Side views stay under the tab that leads to them."""
 
 
