@@ -9,7 +9,9 @@ from typing import Any, get_args
 from crashcart.backends.demo.options import Faults
 from crashcart.ops.verbs import VERBS
 
-GET_KINDS = ("nodes", "gpus", "jobs", "queues", "alerts", "silences", "targets", "checks")
+GET_KINDS = (
+    "nodes", "gpus", "jobs", "pods", "queues", "alerts", "silences", "targets", "checks", "events", "budgets",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,7 +83,8 @@ def _add_get(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     get = _add(
         commands,
         "get",
-        "list nodes, GPUs, jobs, queues, alerts, silences, failing targets or checks of the monitoring once",
+        "list nodes, GPUs, jobs, pods, queues, alerts, silences, failing targets, checks of the monitoring, events "
+        "or disruption budgets once",
     )
     get.add_argument("kind", choices=GET_KINDS)
     get.add_argument("--filter", metavar="EXPR", default="", help="e.g. 'state=drained & gpus>4'")

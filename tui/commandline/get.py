@@ -21,7 +21,7 @@ from .rows import COLUMNS, ROWS
 
 KINDS = {
     "nodes": "node", "gpus": "gpu", "jobs": "job", "queues": "queue", "alerts": "alert", "silences": "silence",
-    "targets": "target", "checks": "check",
+    "targets": "target", "checks": "check", "pods": "pod", "events": "event", "budgets": "budget",
 }  # fmt: skip
 TABLE_COLUMNS = {
     "nodes": ("cluster", "name", "state", "gpus_used", "gpus_total", "jobs", "partitions", "reason"),
@@ -34,6 +34,9 @@ TABLE_COLUMNS = {
     "alerts": ("cluster", "name", "severity", "state", "age_seconds", "labels"),
     "silences": ("cluster", "id", "state", "by", "left_seconds", "matchers", "comment", "alerts"),
     "targets": ("cluster", "job", "instance", "node", "silent_seconds", "error"),
+    "pods": ("cluster", "namespace", "name", "state", "node", "gpus", "job", "restarts", "budgets", "reason"),
+    "events": ("cluster", "seen_seconds", "count", "about", "reason", "message"),
+    "budgets": ("cluster", "namespace", "name", "allowed", "healthy", "desired", "expected", "selector", "nodes"),
     "checks": ("cluster", "source", "name", "state", "detail"),
 }  # fmt: skip
 

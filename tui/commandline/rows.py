@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from crashcart.backends.model import Alert, Check, Job, Node, Queue, Silence, Target
-from crashcart.ops.fields import GpuRow, Scene
+from crashcart.backends.model import Alert, Check, Job, Node, Plane, Queue, Silence, Target
+from crashcart.ops.fields import GpuRow, Scene, node_planes
+from crashcart.ops.holds import held_since, holders, reasons
+
+from .kube_rows import BUDGET_COLUMNS, EVENT_COLUMNS, POD_COLUMNS, budget_row, event_row, pod_row
 
 
 def _rounded(value: float | None) -> float | None:
@@ -20,17 +23,38 @@ def _node(scene: Scene, node: Node) -> dict[str, Any]:
         "name": node.name,
         "state": node.word,
         "flags": list(node.flags),
-        "reason": node.reason,
-        "reason_by": node.reason_by,
-        "reason_age_seconds": _rounded(None if node.reason_at is None else scene.now - node.reason_at),
+        "reason": reasons(node),
+        "reason_by": holders(node),
+        "reason_age_seconds": _rounded(None if (at := held_since(node)) is None else scene.now - at),
+        "planes": list(node_planes(scene, node)),
+        "findings": [finding.text for finding in scene.joins.findings.of(node.key, scene.now)],
         "gpus_total": node.gpus_total,
         "gpus_used": node.gpus_used,
+        "gpus_allocatable": node.gpus_allocatable,
+        "conditions": list(node.conditions),
+        "taints": list(node.taints),
+        "by_plane": [_plane(plane) for plane in node.planes],
         "jobs": [job.id for job in scene.joins.jobs_on_node(node.key)],
         "partitions": list(node.partitions),
         "rack": node.rack,
         "switch": node.switch,
         "age_seconds": _rounded(scene.now - scene.store.when_true(node)),
         "source": node.source,
+    }
+
+
+def _plane(plane: Plane) -> dict[str, Any]:
+    return {
+        "source": plane.source,
+        "name": plane.name,
+        "state": plane.state,
+        "flags": list(plane.flags),
+        "reason": plane.reason,
+        "reason_by": plane.reason_by,
+        "reason_at": plane.reason_at,
+        "gpus_total": plane.gpus_total,
+        "gpus_used": plane.gpus_used,
+        "gpus_allocatable": plane.gpus_allocatable,
     }
 
 
@@ -54,6 +78,9 @@ def _job(scene: Scene, job: Job) -> dict[str, Any]:
         "priority": job.priority,
         "requeueable": job.requeueable,
         "restarts": job.restarts,
+        "workload": job.workload,
+        "managed_by": job.managed_by,
+        "pods": [f"{pod.namespace}/{pod.name}" for pod in scene.joins.pods.of_job(job.key)],
         "array": job.array,
         "array_tasks": job.array_tasks,
         "checkpoint_age_seconds": _rounded(None if job.checkpoint_time is None else scene.now - job.checkpoint_time),
@@ -183,17 +210,19 @@ def _gpu(scene: Scene, gpu: GpuRow) -> dict[str, Any]:
 
 ROWS: dict[str, Callable[[Scene, Any], dict[str, Any]]] = {
     "node": _node, "job": _job, "queue": _queue, "alert": _alert, "silence": _silence, "target": _target,
-    "check": _check, "gpu": _gpu,
+    "check": _check, "gpu": _gpu, "pod": pod_row, "event": event_row, "budget": budget_row,
 }  # fmt: skip
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "node": (
-        "cluster", "name", "state", "flags", "reason", "reason_by", "reason_age_seconds", "gpus_total", "gpus_used",
-        "jobs", "partitions", "rack", "switch", "age_seconds", "source",
+        "cluster", "name", "state", "flags", "planes", "findings", "reason", "reason_by", "reason_age_seconds",
+        "gpus_total", "gpus_used", "gpus_allocatable", "conditions", "taints", "jobs", "partitions", "rack",
+        "switch", "age_seconds", "source",
     ),
     "job": (
         "cluster", "id", "name", "user", "account", "partition", "qos", "state", "reason", "node_list", "gpus",
-        "elapsed_seconds", "time_limit_seconds", "priority", "requeueable", "restarts", "array", "array_tasks",
+        "elapsed_seconds", "time_limit_seconds", "priority", "requeueable", "restarts", "workload", "managed_by",
+        "array", "array_tasks",
         "checkpoint_age_seconds", "age_seconds", "source",
     ),
     "queue": (
@@ -211,6 +240,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "target": (
         "cluster", "job", "instance", "node", "error", "silent_seconds", "interval_seconds", "age_seconds", "source",
     ),
+    "pod": POD_COLUMNS,
+    "event": EVENT_COLUMNS,
+    "budget": BUDGET_COLUMNS,
     "check": ("cluster", "name", "state", "detail", "since", "age_seconds", "source"),
     "gpu": (
         "cluster", "host", "index", "util_percent", "memory_used_bytes", "memory_total_bytes", "temperature_celsius",
