@@ -22,6 +22,11 @@ _LOOK_BACK_SECONDS = 3600.0
 _MOST_DATED = 64
 """Machines that vanish at once and are asked about one by one; when more do, it is the server's doing."""
 
+_MOST_DOUBTS = 4
+"""Old samples of machines that answer are asked about again at the next scrapes, so often in a row: a server that has
+just come back shows what it had before until it has scraped. What goes on being old has times of its own.
+"""
+
 
 class Census:
     """Knows which labels name machines here and which scrape each machine comes from."""
@@ -31,6 +36,7 @@ class Census:
         self._fleet = fleet
         self._times = times
         self._taken = float("-inf")
+        self._doubts = 0
         self._needed: set[str] = set()
         self.jobs: frozenset[str] = frozenset()  # scrape jobs of GPU exporters
         self.host_of_target: dict[tuple[str, str], str] = {}  # (job, instance) -> machine
@@ -44,7 +50,9 @@ class Census:
 
     async def take(self, presence: Recipe) -> None:
         """Ask when it is due. Raises BackendError."""
-        if time.monotonic() - self._taken < CENSUS_SECONDS:
+        is_doubtful = 0 < self._doubts <= _MOST_DOUBTS
+        wait = min(CENSUS_SECONDS, self._times.interval_seconds) if is_doubtful else CENSUS_SECONDS
+        if time.monotonic() - self._taken < wait:
             return
         labels = tuple(dict.fromkeys((*self._desk.options.host_labels, "instance", "job")))
         query = self._desk.promql.sample_times(presence, labels)
@@ -55,6 +63,7 @@ class Census:
         if found and not self._times.is_interval_known:
             await self._desk.attempt("scrape interval", self._measure_interval(presence, found))
         self._times.measured(self._by_host(found), self._desk.clock.now)
+        self._doubts = 0 if self._times.are_regular else self._doubts + 1
         self._taken = time.monotonic() if found else float("-inf")
 
     async def date_the_vanished(self, presence: Recipe, hosts: set[str]) -> None:

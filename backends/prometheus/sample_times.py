@@ -32,8 +32,14 @@ class SampleTimes:
         """A healthy sample is up to one interval old when it is read; one that was missed makes it two."""
         return 2.0 * self.interval_seconds + SLACK_SECONDS
 
+    @property
+    def are_regular(self) -> bool:
+        """Whether every machine was sampled within its interval when the server last told."""
+        return all(self._is_regular.values())
+
     def measured(self, times: Mapping[str, float], now: float) -> None:
         """The server told when these machines were last sampled; `now` is its time."""
+        self._is_regular.clear()
         for host, at in times.items():
             self.last[host] = at
             self._is_regular[host] = now - at <= self.interval_seconds + SLACK_SECONDS

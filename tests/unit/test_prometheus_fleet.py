@@ -181,3 +181,12 @@ def test_the_servers_clock_is_ours_plus_a_measured_difference() -> None:
     clock.measured(1030.0, 120.0, 120.0)
     assert clock.ahead_seconds == pytest.approx(910.0)
     assert clock.when == pytest.approx(120.0)
+
+
+def test_samples_from_before_a_restart_are_doubted_until_the_next_census() -> None:
+    times = times_of(interval=10.0)
+    times.measured({"gpu001": 100.0, "gpu002": 99.0}, 160.0)  # the server has just come back and scraped nothing yet
+    assert not times.are_regular
+    times.measured({"gpu001": 165.0, "gpu002": 164.0}, 170.0)
+    assert times.are_regular
+    assert SampleTimes().are_regular, "nobody is in doubt where nobody is"
