@@ -39,44 +39,22 @@ class Asking:
         """Read. Raises Unreachable, Denied, Unsupported, Malformed."""
         return await self.run(self.client.get, path, query=query, what=what)
 
-    async def post(self, path: str, body: Any, *, query: Query = (), what: str = "", seconds: float = 0.0) -> Reply:
+    async def post(self, path: str, body: Any, *, query: Query = (), what: str = "") -> Reply:
         """Send an object once; every status is an answer. Raises NotSent, NoAnswer, Denied, Unsupported."""
-        return await self._send("POST", path, body, query, what, seconds)
+        return await self.run(self.client.request, "POST", path, query=query, body=body, what=what)
 
-    async def patch(self, path: str, body: Any, *, what: str = "", seconds: float = 0.0) -> Reply:
+    async def patch(self, path: str, body: Any, *, what: str = "") -> Reply:
         """Merge a change into an object, once; every status is an answer. Raises like `post`."""
-        return await self._send("PATCH", path, body, (), what, seconds, MERGE_PATCH)
+        return await self.run(self.client.request, "PATCH", path, body=body, content_type=MERGE_PATCH, what=what)
 
-    async def delete(self, path: str, body: Any, *, what: str = "", seconds: float = 0.0) -> Reply:
+    async def delete(self, path: str, body: Any, *, what: str = "") -> Reply:
         """Delete an object; every status is an answer. Raises like `post`."""
-        return await self._send("DELETE", path, body, (), what, seconds)
+        return await self.run(self.client.request, "DELETE", path, body=body, what=what)
 
     def close(self) -> None:
         """Let go of connections; what is under way ends at its deadline."""
         self.client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        body: Any,
-        query: Query,
-        what: str,
-        seconds: float,
-        content_type: str = "application/json",
-    ) -> Reply:
-        longest = self.client.options.timeout_seconds
-        return await self.run(
-            self.client.request,
-            method,
-            path,
-            query=query,
-            body=body,
-            content_type=content_type,
-            read_seconds=min(seconds, longest) if seconds else longest,
-            what=what,
-        )
 
 
 async def each(call: Callable[[T], Awaitable[R]], things: Iterable[T]) -> list[R]:

@@ -13,7 +13,7 @@ from .kubectl import Kubectl
 from .reading import Reading
 from .signals import command_of
 from .site import SOURCE
-from .workload_kinds import WORKLOAD, Place, place_of
+from .workload_kinds import KINDS, WORKLOAD, Place, place_of
 
 STOP_SECONDS = 600.0
 """Pods may take long to save themselves when they are told to end."""
@@ -32,6 +32,12 @@ class Aim(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         return (self.place.kind.kind, self.place.namespace, self.place.name, self.uid, self.workload)
+
+    @staticmethod
+    def of(words: Sequence[str]) -> Aim:
+        """What these words of a change mean."""
+        kind, namespace, name, uid, workload = words
+        return Aim(Place(KINDS[kind.lower()], namespace, name), uid, workload)
 
 
 class JobChanges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -24,10 +25,10 @@ from .asking import Asking
 from .client import KubernetesClient
 from .eviction import Eviction
 from .exec_stream import PodCommands
-from .job_changes import JobChanges
+from .job_changes import Aim, JobChanges
 from .kubectl import Kubectl
 from .node_pods import NodePods
-from .outcome import failed, outcome
+from .outcome import outcome
 from .pod_hits import pod_hits
 from .reading import Reading
 from .reviews import first_refusal, introduced, myself
@@ -35,7 +36,6 @@ from .rights import job_rights, node_rights
 from .served import Served
 from .site import SOURCE, Site
 from .suspension import Suspension
-from .workload_kinds import KINDS, Place
 
 Tell = Callable[[str], None]
 
@@ -173,49 +173,52 @@ class KubernetesPowers:
     ) -> CommandResult:
         """Like `apply`; tells how far an eviction, or the stopping of a job, has come."""
         match change.argv:
-            case ("cordon", node, own, by, text):
-                return await self._change_node(node, own, cordon.out_of_service(by, text))
-            case ("uncordon", node, own):
-                return await self._change_node(node, own, cordon.back_in_service())
             case ("evict", own, how, *names):
                 places = [(name.partition("/")[0], name.partition("/")[2]) for name in names]
                 eviction = Eviction(self._asking, self._pods(own), places, how == "once", told)
                 return await eviction.run(timeout)
+            case ("stop", *words):
+                return await self._suspension(words).stop(told, timeout)
+            case ("requeue", *words):
+                return await self._suspension(words).requeue(told, timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._apply_at_once(change.argv, told)
+        except TimeoutError:
+            return CommandResult("unknown", None, detail=f"no answer within {timeout:.0f} s")
+
+    async def _apply_at_once(self, argv: Sequence[str], told: Tell) -> CommandResult:
+        match argv:
+            case ("cordon", node, own, by, text):
+                return await self._change_node(node, own, cordon.out_of_service(by, text))
+            case ("uncordon", node, own):
+                return await self._change_node(node, own, cordon.back_in_service())
+            case ("hold", *words):
+                return await self._suspension(words).hold()
+            case ("release", *words):
+                return await self._suspension(words).suspend(False)
+            case ("delete", *words):
+                return await self._delete(Aim.of(words))
             case ("signal", namespace, container, count, *words):
                 command, pods = words[: int(count)], words[int(count) :]
                 return await signals.send(self._asking, namespace, pods, container, command, told)
-            case (verb, kind, namespace, name, uid, workload):
-                place = Place(KINDS[kind.lower()], namespace, name)
-                return await self._change_job(verb, place, uid, workload, told, timeout)
-        raise Malformed(f"{change.argv!r} is no change of Kubernetes")
+        raise Malformed(f"{argv!r} is no change of Kubernetes")
 
     async def _change_node(self, node: str, own: str, change: dict[str, object]) -> CommandResult:
         return await cordon.change_node(self._asking, self._reading.seen.nodes.get(node), own, change)
 
-    async def _change_job(
-        self, verb: str, place: Place, uid: str, workload: str, told: Tell, seconds: float
-    ) -> CommandResult:
-        suspension = Suspension(self._asking, self._served, place, uid, workload)
-        match verb:
-            case "hold":
-                return await suspension.hold()
-            case "release":
-                return await suspension.suspend(False)
-            case "stop":
-                return await suspension.stop(told, seconds)
-            case "requeue":
-                return await suspension.requeue(told, seconds)
-            case "delete":
-                return await self._delete(place, uid)
-        return failed(f"{verb} is no change of a {place.kind.kind}")
+    def _suspension(self, words: Sequence[str]) -> Suspension:
+        aim = Aim.of(words)
+        return Suspension(self._asking, self._served, aim.place, aim.uid, aim.workload)
 
-    async def _delete(self, place: Place, uid: str) -> CommandResult:
+    async def _delete(self, aim: Aim) -> CommandResult:
+        place = aim.place
         path = f"{await self._served.path(place.kind.group, place.kind.resource, place.namespace)}/{place.name}"
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Foreground",
-            **({"preconditions": {"uid": uid}} if uid else {}),
+            **({"preconditions": {"uid": aim.uid}} if aim.uid else {}),
         }
         return await outcome(self._asking.delete(path, body, what=str(place)), self._asking.client, str(place))
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from crashcart.backends.errors import Unsupported
 from crashcart.backends.text import clean
 
 from .asking import Asking, decoded
@@ -58,7 +59,11 @@ class AccessReview(msgspec.Struct, gc=False):
 async def myself(asking: Asking) -> UserInfo:
     """Who we are. Raises Unreachable, Denied, Unsupported, Malformed."""
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    found = decoded(SelfReview, await _review(asking, _SELF, body, "who we are"), "who we are").status.user_info
+    try:
+        told = await _review(asking, _SELF, body, "who we are")
+    except Unsupported:  # older than 1.28
+        return UserInfo(asking.client.access.who)
+    found = decoded(SelfReview, told, "who we are").status.user_info
     return UserInfo(clean(found.username, limit=200), tuple(clean(group, limit=120) for group in found.groups))
 
 

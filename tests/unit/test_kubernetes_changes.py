@@ -152,6 +152,13 @@ async def test_a_review_that_is_not_understood_is_no_yes(
         await powers.refusal("cordon", "gpu01")
 
 
+async def test_an_old_server_does_not_say_who_we_are_and_the_kubeconfig_does(
+    powers: KubernetesPowers, server: RudeServer, tmp_path: Path
+) -> None:
+    assert await powers.acting_as() == f"user 'ada' of {tmp_path / 'kubeconfig'}"
+    assert server.lines("POST") == [SELF]
+
+
 async def test_many_groups_are_cut_short(powers: KubernetesPowers, server: RudeServer) -> None:
     groups = ",".join(f'"g{number}"' for number in range(40))
     server.say[SELF] = Reply(201, f'{{"status":{{"userInfo":{{"username":"ada","groups":[{groups}]}}}}}}'.encode())
