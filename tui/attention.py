@@ -22,8 +22,8 @@ ONE_BY_ONE = 2
 """Alerts of one name that get a line each; more of them are one line."""
 
 
-def attention(shown: Shown) -> list[tuple[Span, ...]]:
-    """All lines; the caller shows as many as fit. Many alerts of one name are one line."""
+def attention(shown: Shown) -> Attention:
+    """All of it; the caller shows as many lines as fit. Many alerts of one name are one line."""
     merged = shown.joins.alerts.merged()
     alerts = [merged[key] for key in shown.keys("alert")]
     firing = [alert for alert in alerts if alert.state == "firing" and not _is_background(alert)]
@@ -32,9 +32,7 @@ def attention(shown: Shown) -> list[tuple[Span, ...]]:
     items = [_check(shown, check) for check in bad_checks(shown, shown.scene.now) if check.state == "critical"]
     items += _alerts(shown, firing) + [_node(node) for node in nodes if is_faulty(node)]
     items.sort(key=lambda item: (_WORST.get(item.role, 2), -item.since))
-    what = min(LONGEST, max((len(item.what) for item in items), default=0))
-    which = min(LONGEST, max((len(item.which) for item in items), default=0))
-    return [item.line(shown.scene.now, what, which) for item in items]
+    return Attention(tuple(items))
 
 
 def _is_background(alert: Alert) -> bool:
@@ -59,6 +57,22 @@ class _Item:
             (self.which, which, "strong"),
         )
         return (*columns(start), *self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What asks for attention at one revision of the picture; ages are those of the moment it is drawn."""
+
+    items: tuple[_Item, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def line(self, index: int, now: float) -> tuple[Span, ...]:
+        """One line, in columns as wide as all of them need."""
+        what = min(LONGEST, max(len(item.what) for item in self.items))
+        which = min(LONGEST, max(len(item.which) for item in self.items))
+        return self.items[index].line(now, what, which)
 
 
 def _alerts(shown: Shown, firing: list[Alert]) -> list[_Item]:

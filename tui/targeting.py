@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crashcart.ops.alert_joins import EVALUATOR
 from crashcart.ops.verbs import TargetKind, Verb
 
 from .command_line import Act
@@ -60,16 +61,21 @@ def _known(shown: Shown, kind: TargetKind, cluster: str) -> dict[str, list[str]]
     if kind == "rack":
         racks = {node.rack for node in shown.store.nodes.values() if node.cluster == cluster and node.rack}
         return {rack: [rack] for rack in racks}
-    known = {key.split("/", 1)[1]: [key.split("/", 1)[1]] for key in shown.store.entities[kind] if _in(key, cluster)}
     if kind == "alert":
-        for alert in shown.store.alerts.values():
-            if alert.cluster == cluster and alert.state == "firing":
-                known.setdefault(alert.name, []).append(alert.fingerprint)
+        return _known_alerts(shown, cluster)
+    names = [key.split("/", 1)[1] for key in shown.store.entities[kind] if key.startswith(f"{cluster}/")]
+    return {name: [name] for name in names}
+
+
+def _known_alerts(shown: Shown, cluster: str) -> dict[str, list[str]]:
+    """Those that Alertmanager has: what has not reached it cannot be silenced there."""
+    merged = shown.joins.alerts.merged().values()
+    alerts = [alert for alert in merged if alert.cluster == cluster and alert.source != EVALUATOR]
+    known = {alert.fingerprint: [alert.fingerprint] for alert in alerts}
+    for alert in alerts:
+        if alert.state == "firing":
+            known.setdefault(alert.name, []).append(alert.fingerprint)
     return known
-
-
-def _in(key: str, cluster: str) -> bool:
-    return key.startswith(f"{cluster}/")
 
 
 def _missing(shown: Shown, kinds: Sequence[TargetKind], act: Act) -> str:

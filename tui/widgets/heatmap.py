@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from crashcart.ops.filter import Filter, compile_filter
 from crashcart.tui import commands
-from crashcart.tui.attention import attention
+from crashcart.tui.attention import Attention, attention
 from crashcart.tui.cells import Span, strip_of
 from crashcart.tui.heat_cells import CellReader
 from crashcart.tui.heat_cursor import HeatCursor
@@ -67,6 +67,7 @@ class Heatmap(LineWidget, can_focus=True):
         super().__init__(look, id=id)
         self._shown = shown
         self.metric: HeatMetric = METRICS[0]
+        self._is_metric_chosen = False
         self.filter: Filter = compile_filter("", "gpu")
         self.cursor = HeatCursor()
         self.zoomed_out: bool | None = None  # None: not chosen by hand
@@ -74,7 +75,7 @@ class Heatmap(LineWidget, can_focus=True):
         self.grouping: Grouping = "rack"
         self._groups = TileGroups(shown)
         self._drawn_attention: object = None
-        self._attention: list[tuple[Span, ...]] = []
+        self._attention = Attention()
         self._painter = HeatPainter(look, shown)
         self._readout: tuple[tuple[Span, ...], tuple[Span, ...]] = ((), ())
 
@@ -87,8 +88,15 @@ class Heatmap(LineWidget, can_focus=True):
             self.set_timer(TURN_SECONDS / 2, self._take_attention)  # a turn of its own, before the lines are drawn
         else:
             self._take_attention()
+        if not self._is_metric_chosen:
+            self._choose_metric()
         self._group()
         self._repaint_all()
+
+    def _choose_metric(self) -> None:
+        """Without a scheduler nobody knows what is allocated: begin with what is measured."""
+        found = offered(exported(self._shown))
+        self.metric = found[1] if not self._shown.store.nodes and len(found) > 1 else METRICS[0]
 
     def _group(self) -> None:
         """The cursor stays on its GPU wherever its group goes."""
@@ -188,6 +196,7 @@ class Heatmap(LineWidget, can_focus=True):
 
     def action_metric(self, steps: int) -> None:
         """The next metric that some source exports."""
+        self._is_metric_chosen = True
         found = offered(exported(self._shown))
         here = found.index(self.metric) if self.metric in found else 0
         self.metric = found[(here + steps) % len(found)]
@@ -265,7 +274,7 @@ class Heatmap(LineWidget, can_focus=True):
         if index == room - 1 and len(self._attention) > room:
             more = f" … and {len(self._attention) - index} more"
             return self.line((more, "faint"), ("   4 alerts   2 nodes", "faint"), width=width)
-        spans = self._attention[index] if index < len(self._attention) else ()
+        spans = self._attention.line(index, self._shown.scene.now) if index < len(self._attention) else ()
         return self.line((" ", "text"), *spans, width=width)
 
     def _foot(self, y: int, width: int) -> Strip:
