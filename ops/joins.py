@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 COUNT_ONLY = "count only"
 
+CLUSTER_QUEUE = "clusterqueue/"
+"""How the names of queues begin in which no job waits by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class GpuOwner:
@@ -59,6 +62,7 @@ class QueueCounts:
     gpus_total: int | None = None
     gpus_used: int | None = None
     reasons: Counter[str] = field(default_factory=Counter)  # of pending jobs
+    knows_jobs: bool = True  # False: jobs wait in other queues that lead here, and which do is not told
 
 
 class Joins:
@@ -239,15 +243,17 @@ class Joins:
         found: dict[tuple[str, str, str], QueueCounts] = defaultdict(QueueCounts)
         for queue in self._store.queues.values():
             if queue.source == KUBERNETES:  # it has no nodes of its own, only a quota
-                found[(queue.cluster, queue.source, queue.name)].gpus_total = queue.gpus_total
+                counts = found[(queue.cluster, queue.source, queue.name)]
+                counts.gpus_total = queue.gpus_total
+                counts.knows_jobs = not queue.name.startswith(CLUSTER_QUEUE)
+                counts.gpus_used = 0 if counts.knows_jobs else None
         for job in self._store.jobs.values():
             for partition in (job.partition or "").split(","):
                 counts = found[(job.cluster, job.source, partition)]
                 if job.is_running:
                     counts.running += 1
-                    counts.gpus_used = (
-                        counts.gpus_used if job.workload is None else (counts.gpus_used or 0) + (job.gpus or 0)
-                    )
+                    if job.workload is not None:
+                        counts.gpus_used = (counts.gpus_used or 0) + (job.gpus or 0)
                 elif job.is_pending:
                     counts.pending += job.array_tasks
                     counts.reasons[job.reason or "not said"] += job.array_tasks

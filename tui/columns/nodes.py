@@ -68,7 +68,10 @@ def _partitions(scene: Scene, node: Node) -> Cell:
 
 
 def reason(scene: Scene, node: Node) -> Cell:
-    """Why it is out of service; where several planes know the node, which of them says so."""
+    """Why it is out of service, on which plane where several know the node; else what the planes disagree about."""
+    found = scene.joins.findings.of(node.key, scene.now)
+    if not reasons(node) and found:
+        return plain(found[0].text, "warn" if found[0].is_known else "stale")
     if not node.planes:
         return plain(node.reason or "")
     spans: list[Span] = []

@@ -63,12 +63,22 @@ def _out_order(scene: Scene, queue: Queue) -> int:
     return -scene.joins.queue_counts(queue).nodes["down"]
 
 
-def _running(scene: Scene, queue: Queue) -> int:
-    return scene.joins.queue_counts(queue).running
+def _running(scene: Scene, queue: Queue) -> int | None:
+    counts = scene.joins.queue_counts(queue)
+    return counts.running if counts.knows_jobs else None
 
 
-def _pending(scene: Scene, queue: Queue) -> int:
-    return scene.joins.queue_counts(queue).pending
+def _pending(scene: Scene, queue: Queue) -> int | None:
+    counts = scene.joins.queue_counts(queue)
+    return counts.pending if counts.knows_jobs else None
+
+
+def _running_order(scene: Scene, queue: Queue) -> tuple[bool, int]:
+    return last(_running(scene, queue))
+
+
+def _pending_order(scene: Scene, queue: Queue) -> tuple[bool, int]:
+    return last(_pending(scene, queue))
 
 
 COLUMNS: tuple[Column[Queue], ...] = (
@@ -76,8 +86,8 @@ COLUMNS: tuple[Column[Queue], ...] = (
     Column("cluster", "CLUSTER", 8, field("cluster", "muted"), by_text("cluster"), 7),
     Column("state", "STATE", 8, _state, by_text("state"), 2),
     Column("gpus", "GPUS IN USE", 24, _gpus, _gpus_order, 3, descending=True),
-    Column("running", "RUN", 6, lambda s, q: plain(words.count(_running(s, q))), _running, 1, align="right"),
-    Column("pending", "WAIT", 6, lambda s, q: plain(words.count(_pending(s, q))), _pending, 1, align="right"),
+    Column("running", "RUN", 6, lambda s, q: plain(words.count(_running(s, q))), _running_order, 1, align="right"),
+    Column("pending", "WAIT", 6, lambda s, q: plain(words.count(_pending(s, q))), _pending_order, 1, align="right"),
     Column("nodes", "NODES", 6, number("nodes_total"), by("nodes_total"), 4, align="right", descending=True),
     Column("out", "OUT OF SERVICE", 20, _out_of_service, _out_order, 6),
     Column("limit", "LIMIT", 6, _limit, by("max_time_seconds"), 8, align="right"),

@@ -96,8 +96,11 @@ def _rest(shown: Shown, node: Node, gpu: int) -> list[Span]:
     """Who has it and what is wrong with it, as far as there is room."""
     owner = shown.joins.owners_on_node(node.key).get(gpu)
     spans: list[Span] = []
+    if owner is not None and not owner.is_exact:
+        spans.append(("one of: ", "faint"))
     if owner is not None and owner.job is not None:
-        spans += [(f"{owner.job.id} ", "accent"), (f"{owner.job.name} ", "text"), (owner.job.user, "muted")]
+        name = f"{owner.job.name} " if owner.job.workload is None else ""
+        spans += [(f"{owner.job.id} ", "accent"), (name, "text"), (owner.job.user, "muted")]
     elif owner is not None:
         spans.append((owner.label, "accent"))
     odd = shown.joins.gpus.outliers_on(node.key, shown.joins.jobs_on_node(node.key)).get(gpu)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crashcart.backends.model import Job
+from crashcart.backends.model import Job, Node
+from crashcart.ops.pod_joins import is_over
 from crashcart.tui import words
 from crashcart.tui.cells import Span
 from crashcart.tui.columns.jobs import CHECKPOINT_OLD_SECONDS
@@ -14,6 +15,7 @@ from crashcart.tui.states import is_faulty, job_mark, job_word, node_mark
 from .alert_lines import alerts_of_job
 from .job_gpus import job_gpus, watched_hosts
 from .page import Page, columns
+from .pod_lines import list_events, list_pods, waiting
 
 NODES_LISTED = 200
 
@@ -53,6 +55,7 @@ def job_page(shown: Shown, key: str, width: int) -> Page | None:
     _risk(page, shown, job)
     _files(page, job, width)
     job_gpus(page, shown, job)
+    _pods(page, shown, job)
     alerts_of_job(page, shown, job)
     _nodes(page, shown, job)
     return page
@@ -61,7 +64,12 @@ def job_page(shown: Shown, key: str, width: int) -> Page | None:
 def _state(page: Page, shown: Shown, job: Job, width: int) -> None:
     glyph, role = job_mark(job)
     page.pair("State", (f"{glyph} {job_word(job)}", role), (f"   {job.state}", "muted"))
-    if job.reason and job.reason != "None":
+    if job.workload is not None:
+        manager = f"   managed by {job.managed_by}: it decides when this runs" if job.managed_by else ""
+        page.pair("Workload", (job.workload, "text"), (manager, "accent"))
+    if job.reason and job.workload is not None:
+        page.text("Why", job.reason, width, "text" if job.state == "PENDING" else "warn")
+    elif job.reason and job.reason != "None":
         meaning = PENDING_WORDS.get(job.reason, "")
         page.pair("Why", (job.reason, "warn" if job_word(job) == "held" else "text"), (f"   {meaning}", "muted"))
     if job.comment:
@@ -75,7 +83,8 @@ def _state(page: Page, shown: Shown, job: Job, width: int) -> None:
 
 
 def _owner(page: Page, job: Job) -> None:
-    page.pair("User", (job.user, "text"), (f"   account {job.account or words.UNKNOWN}", "muted"))
+    place = "account" if job.workload is None else "namespace"
+    page.pair("User", (job.user, "text"), (f"   {place} {job.account or words.UNKNOWN}", "muted"))
     page.pair(
         "Queue",
         (job.partition or words.UNKNOWN, "text"),
@@ -109,6 +118,8 @@ def _time(page: Page, shown: Shown, job: Job) -> None:
 
 def _risk(page: Page, shown: Shown, job: Job) -> None:
     requeue = {True: "yes", False: "no", None: words.UNKNOWN}[job.requeueable]
+    if job.requeueable is False and job.workload is not None:
+        requeue = f"no: a bare {job.workload}, nothing makes it again"
     page.pair(
         "Requeueable",
         (requeue, "warn" if job.requeueable is False else "text"),
@@ -135,6 +146,17 @@ def _files(page: Page, job: Job, width: int) -> None:
             page.text(label, value, width)
 
 
+def _pods(page: Page, shown: Shown, job: Job) -> None:
+    """What a workload consists of; nothing for a job of Slurm."""
+    if job.workload is None:
+        return
+    pods = shown.joins.pods.of_job(job.key)
+    waiting(page, pods)
+    page.heading("Pods", words.plural(len(pods), "pod") if pods else "none now")
+    list_pods(page, shown, pods, with_node=True)
+    list_events(page, shown, shown.joins.pods.events_of_job(job), job.cluster)
+
+
 def _nodes(page: Page, shown: Shown, job: Job) -> None:
     nodes = shown.joins.nodes_of_job(job)
     page.heading("Nodes", job.node_list or "none yet")
@@ -143,7 +165,7 @@ def _nodes(page: Page, shown: Shown, job: Job) -> None:
     for node in nodes[:NODES_LISTED]:
         glyph, role = node_mark(node)
         indexes = gpus.get(node.name)
-        held = "GPUs not known" if indexes is None else "GPU " + ",".join(map(str, indexes))
+        held = _counted(shown, job, node) if indexes is None else "GPU " + ",".join(map(str, indexes))
         parts = ((node.name, 16, "strong"), (f"{glyph} {node.word}", 11, role), (held, 24, "muted"))
         page.link(
             (*columns(parts), (node.reason or "", "text")),
@@ -152,3 +174,10 @@ def _nodes(page: Page, shown: Shown, job: Job) -> None:
         )
     if len(nodes) > NODES_LISTED:
         page.note(f"and {len(nodes) - NODES_LISTED:,} more")
+
+
+def _counted(shown: Shown, job: Job, node: Node) -> str:
+    """What its pods there have, where only their number is known."""
+    pods = shown.joins.pods.of_node(node.key) if job.workload is not None else []
+    number = sum(pod.gpus for pod in pods if pod.job == job.id and not is_over(pod))
+    return f"{words.plural(number, 'GPU')}, not known which" if number else "GPUs not known"

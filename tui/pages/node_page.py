@@ -16,6 +16,8 @@ from .alert_lines import alert_spans
 from .gpu_lines import ROOM_FOR_TREND, Lately, gpu_header, gpu_line
 from .machine_lines import machine_lines
 from .page import Page, columns
+from .plane_lines import finding_lines, plane_lines
+from .pod_lines import pods_of_node
 
 
 def node_page(shown: Shown, key: str, width: int) -> Page | None:
@@ -31,12 +33,15 @@ def node_page(shown: Shown, key: str, width: int) -> Page | None:
         watched=((node.cluster, shown.joins.gpus.host(key) or node.name),),
     )
     _state(page, shown, node, width)
+    finding_lines(page, shown, node, width)
     _place(page, shown, node)
+    plane_lines(page, shown, node, width)
     _gpus(page, shown, node, width)
     jobs = shown.joins.jobs_on_node(key)
     page.heading("Jobs on it", "" if jobs else "none")
     for job in jobs:
         page.link(job_spans(shown, job), Place("job", job.key), Selection("job", job.cluster, (job.id,)))
+    pods_of_node(page, shown, node)
     alerts = shown.joins.alerts.of_node(key)
     page.heading("Alerts", "" if alerts else "none")
     for alert in alerts:
@@ -106,9 +111,10 @@ def _gpus(page: Page, shown: Shown, node: Node, width: int) -> None:
 def job_spans(shown: Shown, job: Job) -> tuple[Span, ...]:
     """A job in one line."""
     glyph, role = job_mark(job)
-    scene = shown.scene
+    scene, state = shown.scene, (f"{glyph} {job_word(job)}", 11, role)
+    named = ((job.id, 9, "strong"), state, (job.name, 24, "text"))
     return (
-        *columns(((job.id, 9, "strong"), (f"{glyph} {job_word(job)}", 11, role), (job.name, 24, "text"))),
+        *columns(named if job.workload is None else ((job.id, 35, "strong"), state)),
         *columns(((job.user, 10, "muted"), (words.counted(job.gpus, "GPU"), 8, "text"))),
         *columns(((elapsed(scene, job)[0][0], -5, "text"), ("ckpt " + checkpoint(scene, job)[0][0], 10, "muted"))),
     )  # fmt: skip

@@ -8,11 +8,14 @@ from crashcart.tui.places import Place
 from crashcart.tui.shown import Shown
 
 from .alert_page import alert_page
+from .budget_page import budget_page
+from .event_page import event_page
 from .gpu_page import gpu_page
 from .job_page import job_page
 from .load_page import load_page
 from .node_page import node_page
 from .page import Page
+from .pod_page import pod_page
 from .queue_page import queue_page
 from .silence_page import silence_page
 from .sources_page import sources_page
@@ -26,6 +29,9 @@ PAGES: dict[str, Callable[[Shown, str, int], Page | None]] = {
     "gpu": gpu_page,
     "silence": silence_page,
     "target": target_page,
+    "pod": pod_page,
+    "budget": budget_page,
+    "event": event_page,
     "sources": sources_page,
     "load": load_page,
 }

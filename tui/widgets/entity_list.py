@@ -83,8 +83,8 @@ class EntityList(Table):
         order = self.arranged(self.listing.update())
         entities = self._shown.table(self.spec.kind)
         self.drop_marks(lambda key: key not in entities)
-        self.tick()
         self.set_order(order)
+        self.tick()
 
     def arranged(self, order: list[str]) -> list[str]:
         """The rows, from the keys that are shown in their order."""
