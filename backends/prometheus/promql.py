@@ -90,6 +90,8 @@ class Promql:
 
     def at_least(self, recipe: Recipe, floor: float) -> str:
         """A metric where it is not below `floor`: few rows in a healthy cluster."""
+        if recipe.is_plain and recipe.fallback is None:  # filtered first, there is next to nothing to fold
+            return f"max by ({', '.join(self.by)}) ({self.series(recipe.names[0])} >= {floor:g})"
         return f"{self.slim(recipe)} >= {floor:g}"
 
     def sample_times(self, recipe: Recipe, labels: Sequence[str]) -> str:
