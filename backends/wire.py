@@ -1,34 +1,47 @@
 """Frames from collector to cockpit: u32 little-endian length, then one msgpack value, a tagged struct.
 
 A full listing is cut at `ROWS` entities a frame between `begin` and `end`, so that no frame is a stall of the reader's
-loop; numbers are float32 bytes that the reader takes as a memoryview without copying.
+loop; numbers are float32 bytes that the reader takes as a memoryview without copying. Both sides say Hello before
+anything else, and Hello and Goodbye keep their shape in every protocol, so that two versions can always part in words.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import struct
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, get_origin
 
 import msgspec
 
+from . import entity, model, pods
 from .entity import Kind
 from .errors import Malformed
 from .model import AnyEntity, Batch, GpuColumn, GpuOwners, GpuRows, History, Load
 
-PROTOCOL = 2
+PROTOCOL = 3
 _HEAD = struct.Struct("<I")
 LIMIT = 64 << 20
 ROWS = 500  # entities a frame; 500 structs decode in about 1 ms
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
-    """First frame of a collector."""
+    """First frame of either side. `shape` tells builds apart whose frames differ although their protocol does not."""
 
     protocol: int
     pid: int
     version: str
+    shape: str = ""
+
+
+class Goodbye(msgspec.Struct, frozen=True, array_like=True, tag="goodbye"):
+    """Last frame of a collector: why it parts. After a refusal it is no use to come back soon."""
+
+    why: str
+    is_refusal: bool = False
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True, tag="source"):
@@ -69,18 +82,20 @@ class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
 
 
 class Focus(msgspec.Struct, frozen=True, array_like=True, tag="focus"):
-    """What a reader has on its screen in detail, all that a reader ever says: (cluster, host) pairs, and alerts."""
+    """What a reader has on its screen in detail: (cluster, host) pairs, and alerts; all it says after hello."""
 
     hosts: tuple[tuple[str, str], ...] = ()
     alerts: bool = False
 
 
-Message = Hello | Source | Slice | GpuRows | GpuColumn | GpuOwners | History | Load | Beat
+Message = Hello | Goodbye | Source | Slice | GpuRows | GpuColumn | GpuOwners | History | Load | Beat
 
 FOCUS_LIMIT = 1 << 16
+HELLO_LIMIT = 1 << 12
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 _decode_focus = msgspec.msgpack.Decoder(Focus).decode
+_decode_hello = msgspec.msgpack.Decoder(Hello | Goodbye).decode
 
 
 def frame(message: Message | Focus) -> bytes:
@@ -105,6 +120,28 @@ def slices(batch: Batch, version: int) -> Iterator[Slice]:
             upserts=batch.upserts[start : start + ROWS],
             gone=batch.gone if start == 0 else (),
         )
+
+
+@cache
+def shape() -> str:
+    """Eight hex digits that change with the fields of anything that crosses the wire."""
+    said = [
+        f"{name} {value!r}" if get_origin(value) is Literal else f"{name} {value.__annotations__}"
+        for module in (entity, model, pods, sys.modules[__name__])
+        for name, value in sorted(vars(module).items())
+        if get_origin(value) is Literal or (isinstance(value, type) and issubclass(value, msgspec.Struct))
+    ]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
+
+
+async def first_word(reader: asyncio.StreamReader) -> Hello | Goodbye | None:
+    """The first frame of the other side, whichever protocol it speaks; None when it closes without one.
+
+    Raises Malformed when that is no frame of ours.
+    """
+    body = await _body(reader, HELLO_LIMIT)
+    word: Hello | Goodbye | None = None if body is None else _decoded(_decode_hello, body)
+    return word
 
 
 async def messages(reader: asyncio.StreamReader) -> AsyncGenerator[Message, None]:

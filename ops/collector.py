@@ -9,22 +9,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from crashcart.backends import registry, wire
-from crashcart.backends.contract import Backend, Context, Feed, Interest
+from crashcart.backends.contract import Backend, Context, Feed
 from crashcart.backends.errors import BackendError, Unsupported
 
 from .backend_options import convert
 from .clock import SystemClock
+from .greeting import receive
 from .hub import Hub
 from .links import SessionLinks
+from .lookout import Lookout
 from .session import ClusterSession, Session, decode_session
 from .supervisor import Supervisor
+
+log = logging.getLogger("crashcart.collector")
 
 BEAT_SECONDS = 1.0
 DEFAULT_INTERVAL_SECONDS = 5.0
@@ -72,31 +75,27 @@ def _maker(backend: Backend, context: Context, first: Feed) -> Callable[[], Feed
     return make
 
 
-async def collect(session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Collect for one reader until it closes."""
+@asynccontextmanager
+async def collecting(session: Session) -> AsyncIterator[Hub]:
+    """Collect as long as the context lasts, whoever reads; the hub serves readers meanwhile."""
     clock = SystemClock()
-    running: list[Supervisor] = []
-    hello = wire.Hello(wire.PROTOCOL, os.getpid(), version("crashcart"))
-    hub = Hub(hello, lambda focus: _attend(running, focus))
+    lookout = Lookout(clock)
+    hub = Hub(lookout.look_at)
     links = [SessionLinks(cluster) for cluster in session.clusters]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_beat(hub, clock), name="beat")]
-        for cluster, link in zip(session.clusters, links, strict=True):
-            for supervisor in supervisors(cluster, link, hub, clock):
-                running.append(supervisor)
-                tasks.append(group.create_task(supervisor.run(), name=f"{cluster.name}/{supervisor.name}"))
-        await hub.serve(reader, writer)
-        for task in tasks:
-            task.cancel()
-    for link in links:
-        await link.close()
-
-
-def _attend(supervisors: Sequence[Supervisor], focus: wire.Focus) -> None:
-    """Tell every feed what of its cluster is on a screen."""
-    for supervisor in supervisors:
-        hosts = tuple(host for cluster, host in focus.hosts if cluster == supervisor.cluster)
-        supervisor.attend(Interest(hosts, focus.alerts))
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_beat(hub, clock), name="beat")]
+            tasks.append(group.create_task(lookout.run(), name="lookout"))
+            for cluster, link in zip(session.clusters, links, strict=True):
+                for supervisor in supervisors(cluster, link, hub, clock):
+                    lookout.add(supervisor)
+                    tasks.append(group.create_task(supervisor.run(), name=f"{cluster.name}/{supervisor.name}"))
+            yield hub
+            for task in tasks:
+                task.cancel()
+    finally:
+        for link in links:
+            await link.close()
 
 
 async def _beat(hub: Hub, clock: SystemClock) -> None:
@@ -108,8 +107,15 @@ async def _beat(hub: Hub, clock: SystemClock) -> None:
 async def _main(fd: int) -> None:
     reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=fd), limit=SESSION_LIMIT)
     line = await reader.readline()
-    if line:
-        await collect(decode_session(line), reader, writer)
+    if not line:
+        return
+    async with collecting(decode_session(line)) as hub:
+        try:
+            await receive(reader, writer, "the collector of this cockpit")
+        except BackendError as error:
+            log.warning("cockpit.refused %s", error)
+            return
+        await hub.serve(reader, writer)
 
 
 def main() -> None:

@@ -1,68 +1,40 @@
-"""The cockpit's end of the collector: starts it, takes its messages in, brings it back when it dies or freezes."""
+"""The cockpit's end of the collector: takes its messages in, and comes back when it dies, freezes or goes away."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
+import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from crashcart.backends import wire
-from crashcart.backends.errors import Malformed
+from crashcart.backends.errors import BackendError, Denied, Malformed, Unreachable, Unsupported
 
-from .session import Session, encode_session
+from .collector_ends import CollectorEnd, HeardReader, collector_end
+from .greeting import introduce, parted
+from .session import Session
 from .store import Store
-
-SILENT_SECONDS = 4.0
-"""A collector beats every second; after this long without a word it counts as frozen and is replaced."""
 
 RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 10.0
+JITTER = 0.2
 
+REFUSED_SECONDS = 60.0
+"""Whoever refused us is asked again seldom: a wrong login that is repeated locks an account."""
 
-class CollectorProcess:
-    """A collector and our end of its socket. Spawning is synchronous, so that it can come before any slow import."""
-
-    def __init__(self, session: Session, log: Path | None) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs, _opened(log) as stderr:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "crashcart.ops.collector", "--fd", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                process_group=0,  # Ctrl-C before raw mode is not for it
-            )
-        ours.sendall(encode_session(session) + b"\n")
-        self.socket = ours
-
-    def kill(self) -> None:
-        """End it now and collect its exit status."""
-        self.process.kill()
-        self.process.wait()
-
-
-def _opened(log: Path | None) -> BinaryIO:
-    if log is None:
-        return Path(os.devnull).open("wb")
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return log.open("ab")
+OnChange = Callable[[frozenset[str]], None]
 
 
 class CollectorLink:
-    """Feeds a store from a collector for as long as it runs."""
+    """Feeds a store from the collector that the session names for as long as it runs."""
 
-    def __init__(self, session: Session, *, log: Path | None = None, first: CollectorProcess | None = None) -> None:
+    def __init__(self, session: Session, *, log: Path | None = None, first: CollectorEnd | None = None) -> None:
         self._session = session
         self._log = log
         self._next = first
         self._focus = wire.Focus()
         self._writer: asyncio.StreamWriter | None = None
+        self._chance = random.Random()  # noqa: S311 - jitter, not a secret
 
     def look_at(self, focus: wire.Focus) -> None:
         """Tell the collector, and every one that follows it, what is on the screen in detail."""
@@ -72,47 +44,67 @@ class CollectorLink:
         if self._writer is not None:
             self._writer.write(wire.frame(focus))
 
-    async def run(self, store: Store, on_change: Callable[[frozenset[str]], None]) -> None:
+    async def run(self, store: Store, on_change: OnChange) -> None:
         """Apply messages to `store` and call `on_change` with the kinds that changed, until cancelled."""
         pause = RESTART_SECONDS
         while True:
-            process = self._next or CollectorProcess(self._session, self._log)
+            end = self._next or collector_end(self._session, self._log)
             self._next = None
             try:
-                heard = await self._follow(process, store, on_change)
+                trouble = await self._attempt(end, store, on_change)
             finally:
-                process.kill()
-            store.collector_lost()
+                end.kill()
+            pause = RESTART_SECONDS if store.collector_alive else min(pause * 2, LONGEST_RESTART_SECONDS)
+            is_refused = isinstance(trouble, Denied | Unsupported)
+            store.collector_lost(str(trouble))
             on_change(frozenset(("source",)))
-            pause = RESTART_SECONDS if heard else min(pause * 2, LONGEST_RESTART_SECONDS)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(REFUSED_SECONDS if is_refused else pause * self._chance.uniform(1 - JITTER, 1 + JITTER))
 
-    async def _follow(
-        self, process: CollectorProcess, store: Store, on_change: Callable[[frozenset[str]], None]
-    ) -> bool:
-        """Apply one collector's messages until it ends, freezes or talks nonsense; return whether it said hello."""
-        reader, writer = await asyncio.open_unix_connection(sock=process.socket, limit=1 << 20)
-        heard = False
-        messages = wire.messages(reader)
+    async def _attempt(self, end: CollectorEnd, store: Store, on_change: OnChange) -> BackendError:
+        """Follow one collector until it ends, freezes, parts or talks nonsense; return why."""
         try:
-            while True:
-                async with asyncio.timeout(SILENT_SECONDS if heard else SILENT_SECONDS * 3):
-                    message = await anext(messages, None)
-                if message is None:
-                    return heard
-                if isinstance(message, wire.Hello):
-                    heard = True
-                    self._writer = writer
-                    writer.write(wire.frame(self._focus))
-                    store.collector_up()
-                    on_change(frozenset(("source",)))
-                    continue
-                changed = store.apply(message)
-                if changed:
-                    on_change(changed)
-        except (TimeoutError, Malformed):
-            return heard
+            reader, writer = await end.open()
+        except BackendError as error:
+            return error
+        try:
+            await self._follow(end, reader, writer, store, on_change)
+        except TimeoutError:
+            return Unreachable(f"{end.where} gives no sign of life; {_next_step(end)}")
+        except Malformed as error:
+            return Malformed(f"{end.where} makes no sense ({error}); {_next_step(end)}")
+        except BackendError as error:
+            return error
         finally:
             self._writer = None
-            await messages.aclose()
-            writer.close()
+            writer.transport.abort()
+        return Unreachable(f"{end.where} has gone; {_next_step(end)}")
+
+    async def _follow(
+        self, end: CollectorEnd, reader: HeardReader, writer: asyncio.StreamWriter, store: Store, on_change: OnChange
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        silent = end.silent_seconds
+        async with asyncio.timeout(end.hello_seconds) as deadline:
+            await introduce(reader, writer, end.where)
+            reader.on_data = lambda: None if deadline.expired() else deadline.reschedule(loop.time() + silent)
+            deadline.reschedule(loop.time() + silent)
+            self._writer = writer
+            writer.write(wire.frame(self._focus))
+            store.collector_up()
+            on_change(frozenset(("source",)))
+            try:
+                await self._take(reader, store, on_change)
+            finally:
+                reader.on_data = lambda: None
+
+    async def _take(self, reader: HeardReader, store: Store, on_change: OnChange) -> None:
+        async for message in wire.messages(reader):
+            if isinstance(message, wire.Goodbye):
+                raise parted(message)
+            changed = store.apply(message)
+            if changed:
+                on_change(changed)
+
+
+def _next_step(end: CollectorEnd) -> str:
+    return "it is tried again" if end.is_shared else "restarting it"

@@ -17,6 +17,7 @@ import platformdirs
 from crashcart.backends import registry
 from crashcart.backends.errors import Unsupported
 
+from .attach import parse_address
 from .backend_options import convert
 from .config_file import ConfigError, at, read_toml
 from .session import ClusterSession
@@ -25,8 +26,8 @@ SYSTEM_FILE = Path("/etc/crashcart/config.toml")
 CLUSTER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 CLUSTER_KEYS = frozenset({"color", "node_rules", "ssh_host", "checkpoint"})
-TOP_KEYS = frozenset({"cluster", "policy", "audit", "screen"})
-SECTION_KEYS = {"policy": {"file"}, "audit": {"file"}, "screen": {"theme", "keys"}}
+TOP_KEYS = frozenset({"cluster", "policy", "audit", "screen", "collector"})
+SECTION_KEYS = {"policy": {"file"}, "audit": {"file"}, "screen": {"theme", "keys"}, "collector": {"attach", "ssh"}}
 SYSTEM_POLICY = Path("/etc/crashcart/policy.toml")
 
 
@@ -68,6 +69,8 @@ class Config:
     audit_file: Path = field(default_factory=lambda: state_dir() / "audit.jsonl")
     theme: str | None = None
     keys: dict[str, str] = field(default_factory=dict)
+    attach: str | None = None
+    attach_ssh: dict[str, Any] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
     files: tuple[Path, ...] = ()
 
@@ -135,6 +138,10 @@ def _build(settings: tuple[Setting, ...], files: tuple[Path, ...]) -> Config:
                 config.theme = _string(setting)
             case ("screen", "keys"):
                 config.keys = _string_table(setting)
+            case ("collector", "attach"):
+                config.attach = _address(setting)
+            case ("collector", "ssh"):
+                config.attach_ssh = _attach_ssh(setting)
             case ("cluster", name, key):
                 clusters.setdefault(name, {})
                 if key in CLUSTER_KEYS:
@@ -194,6 +201,24 @@ def _string(setting: Setting) -> str:
     if not isinstance(setting.value, str):
         raise _wrong(setting, f"must be text, not {type(setting.value).__name__}")
     return setting.value
+
+
+def _address(setting: Setting) -> str:
+    try:
+        parse_address(_string(setting))
+    except ValueError as error:
+        raise _wrong(setting, str(error)) from error
+    return _string(setting)
+
+
+def _attach_ssh(setting: Setting) -> dict[str, Any]:
+    if not isinstance(setting.value, dict):
+        raise _wrong(setting, "must be a table")
+    try:
+        convert(registry.load("ssh"), setting.value)
+    except Unsupported as error:
+        raise _wrong(setting, str(error)) from error
+    return dict(setting.value)
 
 
 def _string_table(setting: Setting) -> dict[str, str]:

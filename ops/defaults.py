@@ -40,4 +40,6 @@ def configured_session(config: Config) -> Session:
         clusters=config.clusters,
         audit_file=str(config.audit_file),
         policy_file=str(config.policy_file) if config.policy_file else None,
+        attach=config.attach,
+        attach_ssh=config.attach_ssh,
     )

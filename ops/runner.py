@@ -180,7 +180,15 @@ class Runner:
         try:
             return self._session.cluster(name)
         except KeyError as error:
-            raise Refusal("usage", f"there is no cluster {clean(name, limit=40)!r}") from error
+            raise Refusal("usage", self._unknown(clean(name, limit=40))) from error
+
+    def _unknown(self, name: str) -> str:
+        if self._session.attach is None:
+            return f"there is no cluster {name!r}"
+        return (
+            f"cluster {name!r} is shown by the collector at {self._session.attach}, but this machine does not know how "
+            f"to reach it; add [cluster.{name}] to its configuration to act there"
+        )
 
     def _decide(self, request: PlanRequest, scene: Scene | None) -> Decision:
         """The policy's yes. Raises Refusal with the policy's no."""

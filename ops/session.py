@@ -29,6 +29,8 @@ class Session(msgspec.Struct, frozen=True):
     policy_file: str | None = None
     policy_text: str | None = None  # the demo brings its own policy instead of a file
     reason_prefix: str = "crashcart"
+    attach: str | None = None  # a shared collector instead of one of our own, see `attach.parse_address`
+    attach_ssh: dict[str, Any] = {}  # the ssh backend's table for the way there
 
     def cluster(self, name: str) -> ClusterSession:
         """The cluster of that name. Raises KeyError."""

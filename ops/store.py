@@ -53,6 +53,7 @@ class Store:
         self.listed: set[tuple[str, str]] = set()  # (cluster, kind) that had a first complete listing
         self.confirmed: dict[tuple[str, str, str], float] = {}  # (cluster, source, kind) -> when last listed
         self.collector_alive = False
+        self.collector_trouble = ""  # why there is none, and what is done about it
         self.last_beat: float | None = None
         self._pending: dict[tuple[str, str, str], dict[str, AnyEntity]] = {}
         self._listed: dict[tuple[str, str, str], set[str]] = defaultdict(set)  # keys by (cluster, source, kind)
@@ -169,6 +170,7 @@ class Store:
     def collector_up(self) -> None:
         """A collector said hello: sources are as it will tell."""
         self.collector_alive = True
+        self.collector_trouble = ""
         self.revision["source"] += 1
 
     def forget_histories(self, but: frozenset[tuple[str, str]]) -> None:
@@ -176,9 +178,10 @@ class Store:
         for slot in self.histories.keys() - but:
             del self.histories[slot]
 
-    def collector_lost(self) -> None:
+    def collector_lost(self, why: str = "") -> None:
         """The collector is gone: keep the picture, mark every source stale."""
         self.collector_alive = False
+        self.collector_trouble = why
         self._pending.clear()
         self.revision["source"] += 1
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "get": "get",
     "act": "act",
     "doctor": "doctor",
+    "collector": "collector",
     "audit": "audit",
     "policy": "policy",
     "config": "config",

@@ -1,10 +1,11 @@
-"""What SSH lets an operator do: shells on nodes, commands on nodes. All of it shares one pool, made when first used."""
+"""What SSH lets an operator do: shells, commands and sockets on other machines. All of it shares one pool."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from crashcart.backends.contract import CommandRunner, Terminal
+from crashcart.backends.streams import ByteStream
 from crashcart.backends.text import node_name
 
 from .options import Options
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SshPowers:
-    """ShellOpener and HostCommands."""
+    """ShellOpener, HostCommands and SocketOpener."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -42,6 +43,12 @@ class SshPowers:
         from .runner import SshRunner
 
         return SshRunner(self._shared(), node_name(host))
+
+    async def open_socket(self, host: str, path: str) -> ByteStream:
+        """A stream to a Unix socket there. Raises BadIdentifier, Unreachable, Denied, Unsupported."""
+        from .streams import open_socket
+
+        return await open_socket(self._shared(), node_name(host), path)
 
     async def close(self) -> None:
         """Close all connections; may be called twice."""

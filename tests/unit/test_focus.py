@@ -27,7 +27,7 @@ class Readers:
     def __init__(self) -> None:
         self.focuses: list[wire.Focus] = []
         self.told = Event()
-        self.hub = Hub(wire.Hello(wire.PROTOCOL, 1, "test"), self._on_focus)
+        self.hub = Hub(self._on_focus)
 
     def _on_focus(self, focus: wire.Focus) -> None:
         self.focuses.append(focus)
@@ -78,7 +78,6 @@ async def test_series_reach_the_reader_and_are_forgotten_when_the_focus_moves() 
     readers, store = Readers(), Store()
     async with readers.reader() as (stream, writer), timeout(5):
         messages = wire.messages(stream)
-        await anext(messages)
         writer.write(wire.frame(wire.Focus((("a100", "gpu001"),))))
         await readers.until(wire.Focus((("a100", "gpu001"),)))
         readers.hub.publish(history("gpu001"))
@@ -92,7 +91,6 @@ async def test_series_reach_the_reader_and_are_forgotten_when_the_focus_moves() 
         await messages.aclose()
     async with readers.reader() as (stream, _), timeout(5):
         messages = wire.messages(stream)
-        await anext(messages)
         only = await anext(messages)
         await messages.aclose()
     assert isinstance(only, History)
@@ -105,7 +103,6 @@ async def test_a_series_that_comes_back_is_sent_again() -> None:
     readers = Readers()
     async with readers.reader() as (stream, writer), timeout(5):
         messages = wire.messages(stream)
-        await anext(messages)
         for host in ("gpu001", "gpu002", "gpu001"):
             writer.write(wire.frame(wire.Focus((("a100", host),))))
             await readers.until(wire.Focus((("a100", host),)))

@@ -7,11 +7,39 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from crashcart.backends.demo.options import Faults
+from crashcart.ops.attach import DEFAULT_SOCKET
 from crashcart.ops.verbs import VERBS
 
 GET_KINDS = (
     "nodes", "gpus", "jobs", "pods", "queues", "alerts", "silences", "targets", "checks", "events", "budgets",
 )  # fmt: skip
+
+COLLECTOR_TEXT = """Collect for the configured clusters and serve any number of cockpits.
+
+It reads with the rights of whoever runs it and can change nothing; whoever may connect
+to the socket sees what it sees, and none of its configuration. It runs until SIGTERM,
+SIGINT or SIGHUP, and collects also while nobody is attached."""
+
+COLLECTOR_UNIT = """As a service, in /etc/systemd/system/crashcart-collector.service:
+
+  [Unit]
+  Description=Crashcart collector
+  After=network-online.target
+  Wants=network-online.target
+
+  [Service]
+  User=crashcart
+  SupplementaryGroups=oncall
+  RuntimeDirectory=crashcart
+  ExecStart=/usr/local/bin/crashcart collector --group oncall --config /etc/crashcart/config.toml
+  Restart=always
+  NoNewPrivileges=yes
+  ProtectSystem=strict
+  ProtectHome=read-only
+
+  [Install]
+  WantedBy=multi-user.target
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "demo", "open the cockpit on the embedded demo cluster")
     _add_get(commands)
     _add_act(commands)
+    _add_collector(commands)
     _add(commands, "doctor", "check everything this machine needs, and say the next step")
     _add_audit(commands)
     _add_policy(commands)
@@ -57,6 +86,9 @@ def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--config", metavar="FILE", help="this configuration file and no other")
     common.add_argument("--demo", action="store_true", help="use the embedded demo cluster")
+    common.add_argument(
+        "--attach", metavar="WHERE", help="read from the shared collector at PATH or ssh:HOST[:PATH]; off: from our own"
+    )
     common.add_argument("--read-only", action="store_true", help="start nothing that could change a cluster")
     common.add_argument("--theme", metavar="NAME", help="night, day, high-contrast, colour-blind, ansi or mono")
     demo = common.add_argument_group("the demo cluster")
@@ -105,6 +137,20 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     act.add_argument("--take-over", action="store_true", help="override a drain that somebody else holds")
     act.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="e.g. check=gpu, signal=USR1")
     _add_output(act, ("table", "json"))
+
+
+def _add_collector(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    collector = commands.add_parser(
+        "collector",
+        help="collect once for many cockpits, which --attach to its socket",
+        description=COLLECTOR_TEXT,
+        epilog=COLLECTOR_UNIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_common()],
+    )
+    collector.add_argument("--socket", metavar="PATH", default=DEFAULT_SOCKET, help=f"where to ({DEFAULT_SOCKET})")
+    collector.add_argument("--group", metavar="NAME", help="who may attach besides this user (nobody)")
+    collector.add_argument("--readers", type=int, default=64, metavar="N", help="cockpits at the same time (64)")
 
 
 def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

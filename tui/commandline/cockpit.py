@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from crashcart.ops.collector_link import CollectorLink, CollectorProcess
+from crashcart.ops.collector_ends import collector_end
+from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
 
 from . import splash
@@ -19,11 +20,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError("the cockpit needs a terminal; without one use `crashcart get` and `crashcart act`")
     session, config = open_session(arguments)
     read_only = getattr(arguments, "read_only", False)
-    splash.show([cluster.name for cluster in session.clusters], read_only=read_only)
+    splash.show([session.attach or "", *(cluster.name for cluster in session.clusters)], read_only=read_only)
     started = False
     try:
         log = state_dir() / "collector.log"
-        collector = CollectorLink(session, log=log, first=CollectorProcess(session, log))
+        collector = CollectorLink(session, log=log, first=collector_end(session, log))
 
         from crashcart.ops.executor_link import ExecutorLink
         from crashcart.tui.app import CrashcartApp

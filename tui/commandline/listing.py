@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from crashcart.ops.collector_link import CollectorLink, CollectorProcess
+from crashcart.ops.collector_ends import collector_end
+from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.joins import Joins
@@ -30,14 +31,13 @@ async def list_once(session: Session, kinds: tuple[str, ...]) -> Store:
     """
     store = Store()
     log = state_dir() / "collector.log"
-    link = CollectorLink(session, log=log, first=CollectorProcess(session, log))
+    link = CollectorLink(session, log=log, first=collector_end(session, log))
     news = asyncio.Event()
     follow = asyncio.create_task(link.run(store, lambda _: news.set()), name="collector")
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not _heard(store, session, kinds):
-                await news.wait()
-                news.clear()
+            while not (store.collector_trouble or _heard(store, session, kinds)):
+                await _more(news)
             while await _more(news):
                 pass
     except TimeoutError:
@@ -49,6 +49,8 @@ async def list_once(session: Session, kinds: tuple[str, ...]) -> Store:
 
 
 def _heard(store: Store, session: Session, kinds: tuple[str, ...]) -> bool:
+    if session.attach is not None:  # a beat ends the first whole picture of a collector that has run for a while
+        return store.last_beat is not None and all(one.state != "starting" for one in store.sources.values())
     spoken = {cluster for cluster, _ in store.sources}
     if not {cluster.name for cluster in session.clusters} <= spoken:
         return False

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from crashcart.ops.attach import parse_address
 from crashcart.ops.config import Config, load, state_dir
 from crashcart.ops.config_file import ConfigError
 from crashcart.ops.defaults import configured_session, demo_session, found_here
@@ -37,11 +40,14 @@ def open_config(arguments: argparse.Namespace) -> Config:
 def open_session(arguments: argparse.Namespace) -> tuple[Session, Config]:
     """The session these arguments name. Raises CommandError; starts nothing."""
     if wants_demo(arguments):
-        return _demo(arguments), Config()
+        return replace(_demo(arguments), attach=_attach(arguments, Config())), Config()
     if demo_options(arguments):
         names = ", ".join("--" + name.replace("_", "-") for name in demo_options(arguments))
         raise CommandError(f"{names}: only the demo cluster has these; add --demo or use `crashcart demo`")
     config = open_config(arguments)
+    config.attach = _attach(arguments, config)
+    if config.attach is not None:
+        return configured_session(config), config  # without clusters of ours there is much to see and nothing to do
     if not config.clusters and not getattr(arguments, "config", None):
         config.clusters = found_here()
     if config.clusters:
@@ -49,6 +55,20 @@ def open_session(arguments: argparse.Namespace) -> tuple[Session, Config]:
     if getattr(arguments, "config", None):
         raise CommandError(f"{arguments.config}: names no cluster; add e.g. [cluster.a100.slurm]")
     return _demo(arguments), config
+
+
+def _attach(arguments: argparse.Namespace, config: Config) -> str | None:
+    """The shared collector to attach to: that of the command line, of which `off` is none, or of the configuration."""
+    given: str | None = getattr(arguments, "attach", None)
+    if given is None:
+        return config.attach
+    if given == "off":
+        return None
+    try:
+        parse_address(given)
+    except ValueError as error:
+        raise CommandError(f"--attach: {error}") from error
+    return given
 
 
 def _demo(arguments: argparse.Namespace) -> Session:

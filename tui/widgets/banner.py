@@ -36,7 +36,10 @@ class Banner(LineWidget):
         live = self._shown.live
         if self._was_alive and not live.collector_alive:
             age = words.age(None if live.last_beat is None else now - live.last_beat)
-            return f"✕ COLLECTOR LOST  last word {age} ago, restarting; everything below is old", "badge-crit"
+            doing = live.collector_trouble or "restarting"
+            return f"✕ COLLECTOR LOST  last word {age} ago, everything below is old: {doing}", "badge-crit"
+        if live.collector_trouble and not live.collector_alive:
+            return f"✕ NO COLLECTOR  {live.collector_trouble}", "badge-crit"
         if self._shown.frozen_at is not None:
             return f"❚❚ FROZEN  for {words.age(now - self._shown.frozen_at)}; P follows again", "badge-accent"
         urgent = [fact.text for fact in facts(self._shown, now) if fact.role == "crit"]
