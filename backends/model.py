@@ -188,7 +188,7 @@ class Alert(Entity, frozen=True, array_like=True, gc=False, kw_only=True, tag="a
     kind: ClassVar[Kind] = "alert"
     fingerprint: str
     name: str
-    severity: str  # critical warning info none
+    severity: str  # critical warning info none, or the word of the rule where it is none of ours
     state: str  # firing pending silenced inhibited
     since: float
     labels: tuple[tuple[str, str], ...] = ()

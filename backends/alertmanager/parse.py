@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crashcart.backends.model import Alert, Matcher, Silence
+from crashcart.backends.severity import severity_of
 from crashcart.backends.text import clean
 
 from .shapes import ALERTS, SILENCES, AlertStatus, ApiAlert, ApiMatcher, ApiSilence
@@ -87,7 +88,7 @@ def _alert(one: ApiAlert, cluster: str, when: float, severity_label: str) -> Ale
         when=when,
         fingerprint=clean(one.fingerprint, limit=64),
         name=clean(one.labels.get("alertname", NO_NAME), limit=_NAME_LIMIT),
-        severity=clean(one.labels.get(severity_label, "none"), limit=40).lower() or "none",
+        severity=severity_of(one.labels.get(severity_label, "")),
         state=_state(one.status),
         since=one.starts_at.timestamp(),
         labels=_pairs(one.labels),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from crashcart.backends.model import Alert, Batch
+from crashcart.backends.severity import severity_of
 from crashcart.backends.text import clean
 
 from .desk import SOURCE, Desk
@@ -15,10 +16,6 @@ from .selector import LabelMatcher
 
 PATH = "/api/v1/alerts"
 STATES = ("pending", "firing")
-_SEVERITIES = {
-    "critical": "critical", "crit": "critical", "page": "critical", "error": "critical", "emergency": "critical",
-    "warning": "warning", "warn": "warning", "info": "info", "informational": "info", "none": "none",
-}  # fmt: skip
 _OFFSET, _PRIME, _MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 _TEXT = 2000
 
@@ -65,7 +62,7 @@ class AlertReader:
             when=when,
             fingerprint=fingerprint(told.labels),
             name=clean(told.labels.get("alertname", ""), limit=200) or "(no name)",
-            severity=severity_of(told.labels),
+            severity=severity_of(told.labels.get("severity", "")),
             state=told.state,
             since=when if began is None else self._desk.clock.ours(began),
             labels=_pairs(told.labels.items()),
@@ -76,11 +73,6 @@ class AlertReader:
 def concerns(labels: dict[str, str], selector: Sequence[LabelMatcher]) -> bool:
     """Whether an alert may be about this cluster: one without the selector's label is about everybody's."""
     return all(one.holds(labels[one.name]) for one in selector if one.name in labels)
-
-
-def severity_of(labels: dict[str, str]) -> str:
-    """Our four words for the `severity` label."""
-    return _SEVERITIES.get(labels.get("severity", "").lower(), "none")
 
 
 def fingerprint(labels: dict[str, str]) -> str:

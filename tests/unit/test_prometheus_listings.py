@@ -13,7 +13,7 @@ import pytest
 
 from crashcart.backends.errors import Unreachable
 from crashcart.backends.model import Alert, Check, Target
-from crashcart.backends.prometheus.alerts import AlertReader, concerns, fingerprint, severity_of
+from crashcart.backends.prometheus.alerts import AlertReader, concerns, fingerprint
 from crashcart.backends.prometheus.checks import CheckReader
 from crashcart.backends.prometheus.desk import Desk
 from crashcart.backends.prometheus.durations import seconds_of, unix_time
@@ -101,21 +101,6 @@ def test_a_fingerprint_is_alertmanagers_own_and_marked_as_ours() -> None:
     assert fingerprint({}) == "prom-cbf29ce484222325"
     assert fingerprint({"b": "2", "a": "1"}) == fingerprint({"a": "1", "b": "2"}) != fingerprint({"a": "12", "b": ""})
     assert fingerprint({"alertname": "\ud800"}).startswith("prom-")
-
-
-@pytest.mark.parametrize(
-    ("word", "severity"),
-    [
-        ("page", "critical"),
-        ("CRITICAL", "critical"),
-        ("warn", "warning"),
-        ("info", "info"),
-        ("", "none"),
-        ("p3", "none"),
-    ],
-)
-def test_severities_are_four_words(word: str, severity: str) -> None:
-    assert severity_of({"severity": word}) == severity
 
 
 def test_a_missing_label_concerns_everybody() -> None:
