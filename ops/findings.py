@@ -48,6 +48,7 @@ class Findings:
         self._gpus = gpus
         self._names = names
         self._memory = Remembered()
+        self._found: dict[str, tuple[Finding, ...]] = {}
 
     def of(self, key: str, now: float) -> tuple[Finding, ...]:
         """Those of the node `cluster/name`, what is known first."""
@@ -57,7 +58,10 @@ class Findings:
         """Those of every node that has any, in the order of the store."""
         live = self._live(now)
         stamp = (live, *(self._store.revision[kind] for kind in ("node", "target", "gpu")))
-        return self._memory.get("findings", stamp, lambda: self._find(live, now))
+        found = self._memory.get("findings", stamp, lambda: self._find(live, now))
+        if found is not self._found and found != self._found:
+            self._found = found  # the same object as long as nothing changes, so that it is cheap to compare with
+        return self._found
 
     def verdict(self, node: Node, now: float) -> Verdict:
         """Whether the planes that know the node agree."""

@@ -1,4 +1,4 @@
-"""What asks for attention, worst first, in one line each: alerts, and nodes out of service that no alert is about."""
+"""What asks for attention, worst first, in one line each: alerts, nodes out of service, planes that disagree."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from crashcart.backends.model import Alert, Check, Node
 from crashcart.ops.alert_joins import is_heartbeat
+from crashcart.ops.findings import Finding
 from crashcart.ops.targets import fold
 
 from . import words
 from .cells import Span
 from .columns.alerts import about, node_name, summary
 from .monitoring import bad_checks
+from .natural import natural
 from .pages.page import columns
 from .shown import Shown
 from .states import alert_mark, check_mark, is_faulty, node_mark
@@ -31,6 +33,7 @@ def attention(shown: Shown) -> Attention:
     nodes = [shown.store.nodes[key] for key in shown.keys("node") if key not in told]
     items = [_check(shown, check) for check in bad_checks(shown, shown.scene.now) if check.state == "critical"]
     items += _alerts(shown, firing) + [_node(node) for node in nodes if is_faulty(node)]
+    items += [*_findings(shown, told), *_doubts(shown), *_strays(shown)]
     items.sort(key=lambda item: (_WORST.get(item.role, 2), -item.since))
     return Attention(tuple(items))
 
@@ -98,6 +101,58 @@ def _storm(shown: Shown, alerts: list[Alert]) -> _Item:
     since = max(alert.since for alert in alerts)
     said = fold(names) if names else summary(alerts[0])
     return _Item(glyph, role, since, alerts[0].name, f"×{len(alerts):,}", ((said, "text"),))
+
+
+_TITLES = {"planes": "planes disagree", "exporter": "exporter silent", "missing": "GPUs missing"}
+NAMED = 4
+
+
+def _findings(shown: Shown, told: set[str]) -> list[_Item]:
+    """What planes disagree about; of what the telemetry lacks, only what no alert tells already."""
+    alike: dict[tuple[str, str], list[tuple[str, list[Finding]]]] = {}
+    for key, findings in shown.joins.findings.by_node(shown.scene.now).items():
+        cluster, _, name = key.partition("/")
+        for kind in _TITLES:
+            mine = [finding for finding in findings if finding.kind == kind and finding.is_known]
+            if mine and shown.cluster in (None, cluster) and (kind == "planes" or key not in told):
+                alike.setdefault((cluster, kind), []).append((name, mine))
+    items: list[_Item] = []
+    for (_, kind), found in alike.items():
+        lines = [_finding(_TITLES[kind], name, mine) for name, mine in found]
+        items += lines if len(lines) <= ONE_BY_ONE else [_many(_TITLES[kind], [name for name, _ in found], lines)]
+    return items
+
+
+def _finding(what: str, name: str, findings: list[Finding]) -> _Item:
+    since = max(finding.since or 0.0 for finding in findings)
+    return _Item("≠", "warn", since, what, name, (("; ".join(finding.text for finding in findings), "text"),))
+
+
+def _many(what: str, names: list[str], lines: list[_Item]) -> _Item:
+    return _Item("≠", "warn", max(line.since for line in lines), what, f"×{len(names):,}", ((fold(names), "text"),))
+
+
+def _doubts(shown: Shown) -> list[_Item]:
+    """Nodes of which a plane is not live: that nothing contradicts is no agreement."""
+    keys = [key for key in shown.joins.findings.unknown(shown.scene.now) if _is_shown(shown, key)]
+    if not keys:
+        return []
+    names = fold(key.partition("/")[2] for key in keys)
+    return [_Item("?", "unknown", 0.0, "planes not known", f"×{len(keys):,}", ((names, "text"),))]
+
+
+def _strays(shown: Shown) -> list[_Item]:
+    """Hosts that only metrics know."""
+    hosts = [host for cluster, host in shown.joins.findings.strays(shown.scene.now) if shown.cluster in (None, cluster)]
+    if not hosts:
+        return []
+    hosts.sort(key=natural)
+    said = ", ".join(hosts[:NAMED]) + (f" and {len(hosts) - NAMED:,} more" if len(hosts) > NAMED else "")
+    return [_Item("≠", "warn", 0.0, "in metrics only", f"×{len(hosts):,}", ((f"{said}: no scheduler", "text"),))]
+
+
+def _is_shown(shown: Shown, key: str) -> bool:
+    return shown.cluster in (None, key.partition("/")[0])
 
 
 def _check(shown: Shown, check: Check) -> _Item:

@@ -27,11 +27,12 @@ def gpu_bar(scene: Scene, node: Node) -> Cell:
     """`■■■□□□□□` where the indexes are known, else `6/8`."""
     if node.gpus_total is None or node.gpus_total == 0:
         return plain(words.UNKNOWN if node.gpus_total is None else "none", "faint")
+    doubt = "" if scene.joins.findings.is_known(node, scene.now) else "stale"
     if node.gpus_total > GPU_BAR or node.gpus_used is None:
-        return plain(words.share(node.gpus_used, node.gpus_total))
+        return plain(words.share(node.gpus_used, node.gpus_total), doubt or "text")
     used = set(range(node.gpus_used)) if node.gpus_used_indexes is None else set(node.gpus_used_indexes)
     shown = "".join("■" if gpu in used else "□" for gpu in range(node.gpus_total))
-    return ((shown, "muted" if used else "faint"),)
+    return ((shown, doubt or ("muted" if used else "faint")),)
 
 
 def _jobs(scene: Scene, node: Node) -> Cell:
@@ -76,7 +77,9 @@ def reason(scene: Scene, node: Node) -> Cell:
         return plain(node.reason or "")
     spans: list[Span] = []
     for hold in holds(node):
-        spans += [("  " if spans else "", "text"), (f"{hold.source} ", "accent"), (hold.reason or hold.word, "text")]
+        is_live = scene.store.freshness(node.cluster, hold.source, scene.now) == "live"
+        said = (hold.reason or hold.word, "text" if is_live else "stale")
+        spans += [("  " if spans else "", "text"), (f"{hold.source} ", "accent" if is_live else "stale"), said]
     return tuple(spans) or plain("")
 
 

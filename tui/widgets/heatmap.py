@@ -111,7 +111,9 @@ class Heatmap(LineWidget, can_focus=True):
             self.repaint()
 
     def _take_attention(self) -> None:
-        picture = self._shown.picture_of("node", "alert", "check")
+        now, findings = self._shown.scene.now, self._shown.joins.findings
+        odd = (findings.by_node(now), findings.unknown(now), findings.strays(now))
+        picture = (*self._shown.picture_of("node", "alert", "check"), odd)
         if picture != self._drawn_attention:
             self._drawn_attention, self._attention = picture, attention(self._shown)
 
