@@ -13,21 +13,22 @@ from crashcart.backends.text import clean
 from .options import Options
 
 
-class AnswerLost(Unreachable):
-    """A connection was there and no whole answer came: the request may have been received."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer with any status. `server_time` is that of the answering host, in Unix seconds."""
+    """An HTTP answer with any status. `ahead_seconds` is how far the clock of whoever gave it is ahead of ours."""
 
     name: str  # HOST:PORT of the Alertmanager
     status: int
     body: bytes
     content_type: str = ""
     location: str = ""
-    server_time: float | None = None
+    ahead_seconds: float = 0.0
     seconds: float = 0.0
+
+    @property
+    def where(self) -> str:
+        """Who answered, for messages."""
+        return f"alertmanager {self.name}"
 
     @property
     def is_json(self) -> bool:
@@ -47,7 +48,7 @@ class Answer:
 
 def refusal(answer: Answer, options: Options) -> BackendError | None:
     """The error that an answer to a question calls for; None where it is one to read."""
-    where = f"alertmanager {answer.name}"
+    where = answer.where
     said = f": {answer.said}" if answer.said else ""
     if answer.status in (401, 403):
         return denied(answer, options)
@@ -72,18 +73,19 @@ def refusal(answer: Answer, options: Options) -> BackendError | None:
 
 def denied(answer: Answer, options: Options) -> Denied:
     """Who we are is not enough: names what we said it with."""
-    if options.auth is None:
-        need = "it wants to know who asks; set auth" if answer.status == 401 else "we may not do this there; set auth"
+    used = options.sign_in_from
+    if not used:
+        need = "no token_file or username is configured; set one"
+    elif answer.status == 401:
+        need = f"it does not accept {used}; check the file"
     else:
-        need = f"it does not accept what {options.auth.file} holds"
-        if answer.status == 403:
-            need = f"whoever {options.auth.file} stands for may not do this"
-    return Denied(f"alertmanager {answer.name} refused us (HTTP {answer.status}): {need}")
+        need = f"{used} may not do this; ask whoever runs it"
+    return Denied(f"{answer.where} refused us ({answer.status}): {need}")
 
 
 def not_understood(answer: Answer, what: str, error: Exception) -> Malformed:
     """A body of the wrong shape."""
-    return Malformed(f"alertmanager {answer.name}: its {what} are not understood: {clean(str(error), limit=200)}")
+    return Malformed(f"{answer.where}: its {what} are not understood: {clean(str(error), limit=200)}")
 
 
 def joined(errors: Sequence[BackendError]) -> BackendError:

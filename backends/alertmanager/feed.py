@@ -10,7 +10,7 @@ from crashcart.backends.errors import BackendError
 from crashcart.backends.model import Batch, Item, Load, RequestLoad
 
 from .checks import Turn, checks
-from .link import Link
+from .link import AlertmanagerLink
 from .memory import Memory
 from .merge import merged_alerts, merged_silences
 from .options import Options
@@ -26,7 +26,7 @@ class AlertmanagerFeed:
         self._options: Options = context.options
         self.memory = memory
         self._metrics_loads: dict[str, RequestLoad] = {}
-        self._links = [Link(url, self._options) for url in self._options.urls]
+        self._links = [AlertmanagerLink(url, self._options) for url in self._options.urls]
 
     async def watch(self, pace: Pace) -> AsyncGenerator[Item, None]:
         """Yield alerts, silences and checks, each listed completely, and what reading them costs."""

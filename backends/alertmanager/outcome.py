@@ -38,7 +38,7 @@ def is_not_found(answer: Answer) -> bool:
 
 def outcome(answer: Answer, options: Options) -> CommandResult:
     """The result of a request that was answered. Raises Denied."""
-    where = f"alertmanager {answer.name}"
+    where = answer.where
     said = answer.said or f"HTTP {answer.status}"
     if 200 <= answer.status < 300:
         return CommandResult("ok", 0, detail=f"{where} did it")
@@ -64,12 +64,12 @@ def posted(answer: Answer, options: Options, *, extends: str = "") -> CommandRes
     try:
         made = POSTED.decode(answer.body).silence_id
     except (msgspec.DecodeError, UnicodeDecodeError):
-        why = f"alertmanager {answer.name} answers with something that names no silence; it may not be Alertmanager"
+        why = f"{answer.where} answers with something that names no silence; it may not be Alertmanager"
         return CommandResult("unknown", None, detail=why)
     if extends and made != extends:
         why = f"the silence ended before it was extended; Alertmanager made a new one, {made}, with the same matchers"
         return CommandResult("failed", None, made.encode(), detail=why)
-    return CommandResult("ok", 0, made.encode(), detail=f"alertmanager {answer.name} has it as {made}")
+    return CommandResult("ok", 0, made.encode(), detail=f"{answer.where} has it as {made}")
 
 
 def _meaning(said: str) -> str:

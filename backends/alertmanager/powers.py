@@ -15,13 +15,14 @@ import msgspec
 
 from crashcart.backends.contract import AlertPicture, Change, CommandResult, Context
 from crashcart.backends.errors import BadIdentifier, Malformed, Unsupported
+from crashcart.backends.http.addresses import name_of
 from crashcart.backends.model import Matcher, Silence
 from crashcart.backends.text import clean
 
 from . import amtool
-from .link import Link
+from .link import AlertmanagerLink
 from .merge import merged_alerts, merged_silences
-from .options import Options, name_of
+from .options import Options
 from .parse import api_matcher, rfc3339
 from .reading import Question, read_all, readings_of
 from .sending import ONE_SILENCE, SILENCES, Sender
@@ -116,9 +117,9 @@ class AlertmanagerPowers:
         raise Unsupported(f"{change.text}: this is no change of a silence")
 
     @asynccontextmanager
-    async def _links(self) -> AsyncGenerator[list[Link], None]:
+    async def _links(self) -> AsyncGenerator[list[AlertmanagerLink], None]:
         """Fresh links: over a connection that was idle, "not sent" and "lost" could not be told apart."""
-        links = [Link(url, self._options) for url in self._options.urls]
+        links = [AlertmanagerLink(url, self._options) for url in self._options.urls]
         try:
             yield links
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +14,12 @@ from crashcart.backends.errors import BackendError, Unreachable
 from crashcart.backends.model import RequestLoad
 
 from .answer import Answer, joined, not_understood, refusal
-from .link import Ask, Link
+from .link import AlertmanagerLink
 from .options import Options
 from .parse import Listed, ListedSilence, failed_notifications, parse_alerts, parse_silences
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 ALERTS = "/api/v2/alerts"
 SILENCES = "/api/v2/silences"
@@ -26,9 +30,6 @@ METRICS_EVERY_SECONDS = 30.0
 
 GRACE_SECONDS = 2.5
 """How long the slow ones are waited for once the first has answered: one that hangs must not stop the picture."""
-
-SKEW_SECONDS = 2.0
-"""A `Date` header has whole seconds, so a smaller difference of two clocks is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +62,33 @@ class Question:
     options: Options
     with_metrics: bool = False
 
-    def of(self, ask: Ask) -> Reading:
+    def of(self, to: Transport) -> Reading:
         """Ask one Alertmanager; runs in a thread. Raises BackendError."""
         when = time.time()
-        listed = self._get(ask, ALERTS)
+        listed = self._get(to, ALERTS)
         try:
             alerts = parse_alerts(
                 listed.body, cluster=self.cluster, when=when, severity_label=self.options.severity_label
             )
         except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
             raise not_understood(listed, "alerts", error) from error
-        kept = self._get(ask, SILENCES)
+        kept = self._get(to, SILENCES)
         try:
             silences = parse_silences(kept.body, cluster=self.cluster, when=when)
         except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
             raise not_understood(kept, "silences", error) from error
         loads = (self._load("alerts", listed, len(alerts)), self._load("silences", kept, len(silences)))
-        return Reading(alerts, silences, _skew(listed), loads)
+        return Reading(alerts, silences, -listed.ahead_seconds, loads)
 
-    def _get(self, ask: Ask, path: str) -> Answer:
-        answer = ask("GET", path)
+    def _get(self, to: Transport, path: str) -> Answer:
+        answer = to.ask("GET", path)
         if (error := refusal(answer, self.options)) is not None:
             raise error
         return answer
 
-    def metrics_of(self, ask: Ask) -> Metrics | None:
+    def metrics_of(self, to: Transport) -> Metrics | None:
         """Its counts of failed notifications; None where it does not tell. Raises BackendError."""
-        answer = ask("GET", METRICS, limit=METRICS_LIMIT)
+        answer = to.ask("GET", METRICS, limit=METRICS_LIMIT)
         failed = failed_notifications(answer.body) if answer.status == 200 else {}
         return Metrics(failed, self._load("metrics", answer, len(failed), METRICS_EVERY_SECONDS)) if failed else None
 
@@ -96,12 +97,7 @@ class Question:
         return RequestLoad(f"{what} of {answer.name}", every, answer.seconds, len(answer.body), rows)
 
 
-def _skew(answer: Answer) -> float:
-    skew = time.time() - answer.server_time if answer.server_time is not None else 0.0
-    return skew if abs(skew) > SKEW_SECONDS else 0.0
-
-
-async def read_all(links: Sequence[Link], question: Question) -> dict[str, Reading | BackendError]:
+async def read_all(links: Sequence[AlertmanagerLink], question: Question) -> dict[str, Reading | BackendError]:
     """What each of them told, or why it did not, by name."""
     tasks = {link.name: asyncio.create_task(_read(link, question), name=f"read {link.name}") for link in links}
     try:
@@ -121,7 +117,7 @@ def readings_of(told: Mapping[str, Reading | BackendError]) -> list[Reading]:
     return readings
 
 
-async def _read(link: Link, question: Question) -> Reading | BackendError:
+async def _read(link: AlertmanagerLink, question: Question) -> Reading | BackendError:
     try:
         reading = await link.within(question.options.timeout_seconds, question.of)
     except BackendError as error:

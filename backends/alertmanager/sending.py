@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from crashcart.backends.contract import CommandResult
-from crashcart.backends.errors import BackendError, Unreachable
+from crashcart.backends.errors import BackendError, Malformed, Unreachable
+from crashcart.backends.http.answer_lost import AnswerLost
 
-from .answer import Answer, AnswerLost, joined, not_understood, refusal
-from .link import Ask, Link
+from .answer import Answer, joined, not_understood, refusal
+from .link import AlertmanagerLink
 from .options import Options
 from .outcome import is_not_found, outcome, posted
 from .shapes import KEPT, KeptSilence, PostedSilence
 
+if TYPE_CHECKING:
+    from .transport import Transport
+
 SILENCES = "/api/v2/silences"
 ONE_SILENCE = "/api/v2/silence/"
+
+_MAY_HAVE_ARRIVED = (AnswerLost, Malformed)
+"""What leaves open whether a change was made; an answer that cannot be read is an answer to something."""
 
 
 class Sender:
     """Changes silences over fresh links, in the order of the configuration, until `seconds` are over."""
 
-    def __init__(self, links: Sequence[Link], options: Options, seconds: float) -> None:
+    def __init__(self, links: Sequence[AlertmanagerLink], options: Options, seconds: float) -> None:
         self._links = links
         self._options = options
         self._ends = time.monotonic() + seconds
@@ -35,7 +42,7 @@ class Sender:
         for link in self._links:
             try:
                 answer = await self._ask(link, "POST", SILENCES, wanted)
-            except AnswerLost as error:
+            except _MAY_HAVE_ARRIVED as error:
                 return _lost(error)
             except Unreachable as error:
                 errors.append(error)
@@ -57,7 +64,7 @@ class Sender:
         link.cut()  # over the connection that was just used, "not sent" could not be told from "no answer"
         try:
             answer = await self._ask(link, "POST", SILENCES, same)
-        except AnswerLost as error:
+        except _MAY_HAVE_ARRIVED as error:
             return _lost(error)
         return posted(answer, self._options, extends=wanted.id)
 
@@ -67,7 +74,7 @@ class Sender:
         for link in self._links:
             try:
                 answer = await self._ask(link, "DELETE", f"{ONE_SILENCE}{silence}")
-            except AnswerLost as error:
+            except _MAY_HAVE_ARRIVED as error:
                 return _lost(error)
             except Unreachable as error:
                 errors.append(error)
@@ -78,7 +85,7 @@ class Sender:
             raise joined(errors)
         return _unknown_silence(silence)
 
-    async def _find(self, silence: str) -> tuple[Link, KeptSilence] | None:
+    async def _find(self, silence: str) -> tuple[AlertmanagerLink, KeptSilence] | None:
         """Who has this silence, and how it is written there; None where all say that they have not."""
         errors: list[BackendError] = []
         for link in self._links:
@@ -97,19 +104,19 @@ class Sender:
             raise Unreachable(f"the silence was not found, nothing was sent: {joined(errors)}")
         return None
 
-    async def _ask(self, link: Link, method: str, path: str, body: PostedSilence | None = None) -> Answer:
+    async def _ask(self, link: AlertmanagerLink, method: str, path: str, body: PostedSilence | None = None) -> Answer:
         left = min(self._options.timeout_seconds, self._ends - time.monotonic())
         if left <= 0:
-            raise Unreachable(f"alertmanager {link.name}: no time was left to ask it")
+            raise Unreachable(f"{link.where}: no time was left to ask it")
         content = None if body is None else msgspec.json.encode(body)
-        return await link.within(left, partial(_request, method, path, content))
+
+        def ask(to: Transport) -> Answer:
+            return to.ask(method, path, content)
+
+        return await link.within(left, ask)
 
 
-def _request(method: str, path: str, content: bytes | None, ask: Ask) -> Answer:
-    return ask(method, path, content)
-
-
-def _lost(error: AnswerLost) -> CommandResult:
+def _lost(error: BackendError) -> CommandResult:
     return CommandResult("unknown", None, detail=f"{error}; it may have done it")
 
 

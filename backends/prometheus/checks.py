@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from crashcart.backends.http.server_clock import SKEW_SECONDS
 from crashcart.backends.model import Batch, Check
 from crashcart.backends.text import clean
 
 from .desk import SOURCE, Desk
 from .durations import unix_time
 from .gpus import GpuReader
-from .server_clock import SKEW_SECONDS
 
 RULES_PATH = "/api/v1/rules"
 SELDOM_SECONDS = 60.0

@@ -1,21 +1,20 @@
-"""Asks Prometheus from worker threads of its own, so that no loop waits for a network or a resolver."""
+"""Asks Prometheus over a few links, each with a thread of its own: no loop waits for a network or a resolver."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from crashcart.backends.errors import Unreachable
+from crashcart.backends.http.answer_lost import no_answer
+from crashcart.backends.http.link import Link
 from crashcart.backends.text import clean
 
 from .decode import matrix_decoder, numbers, scalar_decoder, vector_decoder
-from .failures import no_answer, not_json
+from .failures import not_json
 from .load import Cost, Ledger
 from .options import Options
 
@@ -26,9 +25,8 @@ T = TypeVar("T")
 
 QUERY = "/api/v1/query"
 QUERY_RANGE = "/api/v1/query_range"
-WORKERS = 3
-_GRACE_SECONDS = 2.0
-"""How much later than a worker's own deadline the loop gives up on it: a resolver knows no deadline."""
+LINKS = 3
+"""More at once would be a load on the server that its own limits do not see."""
 _MOST_NOTICES = 5
 
 
@@ -46,10 +44,10 @@ class PrometheusClient:
         self.options = options
         self.ledger = Ledger()
         self.notices: dict[str, tuple[str, ...]] = {}
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="prometheus")
-        self._opening = threading.Lock()
-        self._transport: Transport | None = None
-        self._is_closed = False
+        self._links = [Link(options.base_url, self._transport, threads="prometheus") for _ in range(LINKS)]
+        self._idle: asyncio.LifoQueue[Link[Transport]] = asyncio.LifoQueue()  # the one used last has a connection
+        for link in self._links:
+            self._idle.put_nowait(link)
 
     async def vector(self, what: str, query: str, labels: Sequence[str]) -> Answer:
         """An instant vector, with these labels of each row. Raises BackendError."""
@@ -76,13 +74,13 @@ class PrometheusClient:
         """The `data` of another part of the API. Raises BackendError."""
         decoder = _listing_decoder(shape)
 
-        def ask() -> tuple[Any, Cost]:
+        def ask(to: Transport) -> tuple[Any, Cost]:
             started = time.monotonic()
-            body = self._opened().get(path, parameters)
+            body = to.get(path, parameters)
             decoded = self._decoded(decoder, body, what)
             return decoded, Cost(time.monotonic() - started, len(body), 0)
 
-        decoded, cost = await self._in_worker(what, ask)
+        decoded, cost = await self._over_a_link(what, ask)
         self.ledger.note(what, cost)
         data: T = decoded.data
         return data
@@ -90,52 +88,48 @@ class PrometheusClient:
     async def ordinary(self, what: str, ask: Callable[[Any], T]) -> T:
         """What the client library answers; for what is asked seldom. Raises BackendError."""
 
-        def timed() -> tuple[T, float]:
+        def timed(to: Transport) -> tuple[T, float]:
             started = time.monotonic()
-            return self._opened().ordinary(what, ask), time.monotonic() - started
+            return to.ordinary(what, ask), time.monotonic() - started
 
-        found, seconds = await self._in_worker(what, timed)
+        found, seconds = await self._over_a_link(what, timed)
         self.ledger.note(what, Cost(seconds, 0, len(found) if isinstance(found, list | dict) else 0))
         return found
 
     def close(self) -> None:
-        """Let go without waiting: a worker that still waits for an answer ends at its own deadline."""
-        self._is_closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._transport is not None:
-            self._transport.close()
+        """End what is on its way; may be called twice."""
+        for link in self._links:
+            link.close()
 
     async def _query(self, what: str, path: str, form: dict[str, str], decoder: msgspec.json.Decoder[Any]) -> Answer:
         form = {**form, "timeout": f"{self.options.timeout_seconds:g}s", "stats": "all"}
 
-        def ask() -> Answer:
+        def ask(to: Transport) -> Answer:
             started = time.monotonic()
-            body = self._opened().post(path, form)
+            body = to.post(path, form)
             decoded = self._decoded(decoder, numbers(body), what)
             return Answer(decoded.data.result, _cost(decoded.data, len(body), started))
 
-        answer = await self._in_worker(what, ask)
+        answer = await self._over_a_link(what, ask)
         self.ledger.note(what, answer.cost)
         return answer
 
-    async def _in_worker(self, what: str, ask: Callable[[], T]) -> T:
-        if self._is_closed:
-            raise Unreachable(f"{self.options.base_url}: the connection was given up; it is made anew")
+    async def _over_a_link(self, what: str, ask: Callable[[Transport], T]) -> T:
         seconds = self.options.timeout_seconds
         try:
-            async with asyncio.timeout(seconds + _GRACE_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._pool, ask)
-        except TimeoutError as error:
-            raise no_answer(self.options.base_url, what, seconds) from error
+            async with asyncio.timeout(seconds):
+                link = await self._idle.get()
+        except TimeoutError:
+            raise no_answer(self.options.base_url, seconds, what=what, has_connected=False) from None
+        try:
+            return await link.within(seconds, ask, what=what)
+        finally:
+            self._idle.put_nowait(link)
 
-    def _opened(self) -> Transport:
-        """The transport, made at first use and in a worker: its imports take half a second."""
-        with self._opening:
-            if self._transport is None:
-                from .transport import Transport
+    def _transport(self) -> Transport:
+        from .transport import Transport
 
-                self._transport = Transport(self.options)
-            return self._transport
+        return Transport(self.options)
 
     def _decoded(self, decoder: msgspec.json.Decoder[Any], body: bytes, what: str) -> Any:
         try:

@@ -7,12 +7,12 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from crashcart.backends.errors import BackendError, Unreachable
+from crashcart.backends.http.server_clock import ServerClock
 
 from .client import PrometheusClient
 from .options import Options
 from .promql import Promql
 from .selector import parse_selector
-from .server_clock import ServerClock
 
 T = TypeVar("T")
 

@@ -1,9 +1,8 @@
-"""What a failed request means, in one line for an operator: what, where, and the next step."""
+"""What an answer means that is none: in one line for an operator, what, where, and the next step."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import msgspec
 
@@ -71,52 +70,6 @@ def not_json(body: bytes, *, where: str, what: str, reason: str) -> BackendError
     if "truncated" in reason:
         return Malformed(f"{where}: the answer to {what} breaks off after {len(body)} bytes; look for a proxy between")
     return WrongShape(f"{where}: the answer to {what} has an unknown shape: {clean(reason, limit=_EXCERPT)}")
-
-
-def too_large(where: str, what: str, limit: int) -> Malformed:
-    """A reply beyond what is read."""
-    return Malformed(f"{where}: the answer to {what} is larger than {limit >> 20} MiB; narrow it with selector")
-
-
-def no_answer(where: str, what: str, seconds: float) -> Unreachable:
-    """Nothing came before the deadline."""
-    return Unreachable(
-        f"{where} gave no answer to {what} within {seconds:g} s; look at its load, or raise timeout_seconds"
-    )
-
-
-_CONNECTION: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("WRONG_VERSION_NUMBER", lambda where: f"{where} does not speak TLS; write http:// in url"),
-    ("record layer failure", lambda where: f"{where} does not speak TLS; write http:// in url"),
-    ("Hostname mismatch", lambda where: f"TLS: the certificate of {where} is for another name; use that name in url"),
-    ("doesn't match", lambda where: f"TLS: the certificate of {where} is for another name; use that name in url"),
-    ("IP address mismatch", lambda where: f"TLS: the certificate of {where} is for another name; use that name in url"),
-    ("certificate has expired", lambda where: f"TLS: the certificate of {where} has expired; renew it there"),
-    ("CERTIFICATE_VERIFY_FAILED", lambda where: f"TLS: the certificate of {where} is not trusted; set ca_file"),
-    ("CERTIFICATE_REQUIRED", lambda where: f"TLS: {where} wants a certificate of ours; set cert_file and key_file"),
-    ("certificate required", lambda where: f"TLS: {where} wants a certificate of ours; set cert_file and key_file"),
-    ("Name or service not known", lambda where: f"{where}: no such host; check url and DNS"),
-    ("nodename nor servname", lambda where: f"{where}: no such host; check url and DNS"),
-    ("No address associated", lambda where: f"{where}: the host has no address; check url and DNS"),
-    ("Temporary failure in name", lambda where: f"{where}: DNS does not answer; check the resolver of this machine"),
-    ("Connection refused", lambda where: f"nothing listens at {where} (connection refused); start it, or check url"),
-    ("No route to host", lambda where: f"{where}: no route to host; check the network and url"),
-    ("Network is unreachable", lambda where: f"{where}: the network is unreachable from here"),
-)
-"""What the layers below say of a connection that failed (first that fits), and the line for it."""
-
-
-def broken(error: Exception, *, where: str, what: str) -> BackendError:
-    """The error that a failure below HTTP calls for."""
-    said = str(error)
-    for sign, line in _CONNECTION:
-        if sign in said:
-            return Unreachable(line(where))
-    if "SSL" in said:
-        return Unreachable(f"TLS with {where} failed: {clean(said, limit=_EXCERPT)}")
-    if "IncompleteRead" in said or "ended prematurely" in said:
-        return Malformed(f"{where}: the answer to {what} breaks off; look for a proxy between")
-    return Unreachable(f"{where}: the connection broke at {what}: {clean(said, limit=_EXCERPT)}")
 
 
 def told(body: bytes) -> str:

@@ -66,7 +66,7 @@ class PrometheusFeed:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
-        """Let go of the connection; a request that still runs ends at its own deadline and is not waited for."""
+        """End what is on its way."""
         self._desk.client.close()
 
     async def _turns(self, pace: Pace, items: asyncio.Queue[Item | BackendError]) -> None:

@@ -28,13 +28,9 @@ class Security:
         tls = {"cert_file": str(self._certificate), "key_file": str(self._key)}
         self.web_config.write_text(json.dumps({"tls_server_config": tls, "basic_auth_users": {USER: _BCRYPT}}))
 
-    def tables(self) -> dict[str, dict[str, Any]]:
+    def table(self) -> dict[str, Any]:
         """What Crashcart's tables for both say about it."""
-        login = {"username": USER, "password_file": str(self.password)}
-        return {
-            "prometheus": {**login, "ca_file": str(self.ca)},
-            "alertmanager": {"auth": login, "tls": {"ca_file": str(self.ca)}},
-        }
+        return {"username": USER, "password_file": str(self.password), "ca_file": str(self.ca)}
 
     def client(self) -> dict[str, Any]:
         """How Prometheus calls a server of ours, in the words of its configuration."""

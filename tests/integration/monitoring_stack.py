@@ -122,11 +122,8 @@ class MonitoringStack:
         alertmanager = {"url": list(self.alertmanager_urls), "interval_seconds": self.interval, "timeout_seconds": 2.0}
         deadman = {"deadman": "Watchdog", "deadman_seconds": 10.0, "silent_seconds": 10.0}
         own = {"url": self.prometheus_url, "interval_seconds": self.interval, "timeout_seconds": 2.0, **prometheus}
-        access = self.security.tables() if self.security else {"prometheus": {}, "alertmanager": {}}
-        return {
-            "prometheus": access["prometheus"] | own,
-            "alertmanager": access["alertmanager"] | alertmanager | deadman,
-        }
+        access = self.security.table() if self.security else {}
+        return {"prometheus": access | own, "alertmanager": access | alertmanager | deadman}
 
     # looking
 

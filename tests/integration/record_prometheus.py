@@ -82,7 +82,7 @@ def _handler(url: str, kept: dict[tuple[str, str], str]) -> type[BaseHTTPRequest
 
 async def turn(url: str, memory: Memory) -> None:
     """One turn of a new feed, and the histories of what is in view."""
-    feed = PrometheusFeed(Context("a100", Options(url), NoLinks(), {}), memory)
+    feed = PrometheusFeed(Context("a100", Options(url=url), NoLinks(), {}), memory)
     feed.attend(IN_VIEW)
     waiting = {"check", "host:gpu001", "alerts"}
     async with asyncio.timeout(60), aclosing(feed.watch(Turns())) as items:

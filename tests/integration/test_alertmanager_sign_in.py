@@ -65,11 +65,11 @@ def write_certificate(home: Path) -> None:
 
 async def test_tls_and_a_password_work_for_reading_and_silencing(guarded: tuple[AlertmanagerCluster, Path]) -> None:
     cluster, home = guarded
-    signed_in = {"auth": {"username": "bob", "password_file": f"{home}/password"}}
-    context = cluster.context(**signed_in, tls={"ca_file": f"{home}/cert.pem"})
+    signed_in = {"username": "bob", "password_file": f"{home}/password"}
+    context = cluster.context(**signed_in, ca_file=f"{home}/cert.pem")
     await turn(context)
     assert (await BACKEND.powers(context).apply(new_silence(context), timeout=10)).state == "ok"
-    unchecked = cluster.context(**signed_in, tls={"insecure": True})
+    unchecked = cluster.context(**signed_in, insecure=True)
     assert len((await turn(unchecked))["silence"]) == 1
 
 
@@ -77,14 +77,14 @@ async def test_each_wrong_way_to_sign_in_says_what_to_do(
     guarded: tuple[AlertmanagerCluster, Path], tmp_path: Path
 ) -> None:
     cluster, home = guarded
-    tls = {"ca_file": f"{home}/cert.pem"}
+    ca_file = f"{home}/cert.pem"
     wrong = tmp_path / "wrong"
     wrong.write_text("hunter3")
     refused = {
-        "set auth": cluster.context(tls=tls),
-        str(wrong): cluster.context(tls=tls, auth={"username": "bob", "password_file": str(wrong)}),
+        "no token_file or username is configured": cluster.context(ca_file=ca_file),
+        str(wrong): cluster.context(ca_file=ca_file, username="bob", password_file=str(wrong)),
         "its certificate is not trusted": cluster.context(),
-        "tls.cert_file": cluster.context(tls={**tls, "cert_file": f"{home}/password"}),
+        "cert_file and key_file": cluster.context(ca_file=ca_file, cert_file=f"{home}/password"),
     }
     for said, context in refused.items():
         with pytest.raises(Denied) as caught:

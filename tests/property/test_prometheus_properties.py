@@ -18,7 +18,7 @@ from crashcart.backends.errors import BackendError
 from crashcart.backends.prometheus.alerts import fingerprint
 from crashcart.backends.prometheus.catalogue import RECIPES
 from crashcart.backends.prometheus.decode import matrix_decoder, numbers, vector_decoder
-from crashcart.backends.prometheus.failures import broken, not_json, refused, told
+from crashcart.backends.prometheus.failures import not_json, refused, told
 from crashcart.backends.prometheus.fleet import MOST_GPUS, Fleet
 from crashcart.backends.prometheus.gpu_columns import filled
 from crashcart.backends.prometheus.host_series import host_history, instances_pattern
@@ -137,7 +137,6 @@ def test_any_body_is_decoded_or_becomes_one_printable_line(body: bytes) -> None:
 def test_any_refusal_becomes_one_printable_line(status: int, body: bytes, said: str) -> None:
     made = refused(status, body, where="http://p:9090", what="/api/v1/query", sign_in="", location=said)
     assert isinstance(made, BackendError) and str(made).isprintable()
-    assert str(broken(OSError(said), where="http://p:9090", what="query")).isprintable()
     assert clean(told(body)) == told(body)
 
 

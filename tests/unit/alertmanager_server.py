@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class Asked:
 class ScriptedServer:
     """`say` holds replies by "METHOD /path"; what is not there is answered as Alertmanager answers what it lacks."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.say: dict[str, Reply] = {
             "GET /api/v2/alerts": Reply(sample("alerts.json")),
             "GET /api/v2/silences": Reply(sample("silences.json")),
@@ -64,9 +65,11 @@ class ScriptedServer:
         self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
         self.name = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.name}"
+        self.url = f"http{'s' if tls else ''}://{self.name}"
 
     def everything(self, reply: Reply) -> None:
         """Answer all that is read in this way."""

@@ -129,7 +129,7 @@ def test_extending_and_ending_are_previewed_as_amtool() -> None:
 def test_a_change_holds_no_secret(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret")
-    for change in every_change(powers("http://am:9093", auth={"token_file": str(token)})):
+    for change in every_change(powers("http://am:9093", token_file=str(token))):
         assert "s3cret" not in repr(change)
 
 
@@ -244,7 +244,7 @@ async def test_a_refusal_is_a_failure_in_clear_words(server: ScriptedServer, rep
 async def test_whoever_may_not_silence_is_denied(server: ScriptedServer) -> None:
     server.say[POST] = Reply(b"", 403)
     of = powers(server.url)
-    with pytest.raises(Denied, match="set auth"):
+    with pytest.raises(Denied, match="token_file or username is configured"):
         await of.apply(made(of), timeout=10)
 
 
@@ -257,6 +257,7 @@ async def test_whoever_may_not_silence_is_denied(server: ScriptedServer) -> None
         Reply(manner="trickle"),
         Reply(manner="half"),
         Reply(manner="garbage"),
+        Reply(b"not packed at all", headers={"Content-Encoding": "gzip"}),
         Reply(b"<html>bad gateway</html>", 502, "text/html"),
         Reply(b"", 504),
         Reply(b"<html>oops</html>", 500, "text/html"),

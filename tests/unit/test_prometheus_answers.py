@@ -72,11 +72,11 @@ async def first_failure(where: Context) -> BackendError:
         (Reply(b"slow down", 429), Unreachable, "fewer requests .*slow down.*raise interval_seconds"),
         (error("bad_data", "parse error", 400), Unsupported, "does not answer .* \\(400\\): parse error"),
         (error("execution", "too many samples", 422), Unsupported, "\\(422\\): too many samples"),
-        (Reply(manner="hang"), Unreachable, "gave no answer .* within 0.5 s; .*raise timeout_seconds"),
-        (Reply(manner="trickle"), Unreachable, "gave no answer .* within 0.5 s"),
+        (Reply(manner="hang"), Unreachable, "no answer to server time within 0.5 s; .*raise timeout_seconds"),
+        (Reply(manner="trickle"), Unreachable, "no answer .* within 0.5 s"),
         (Reply(manner="drop"), Unreachable, "the connection broke"),
-        (Reply(manner="garbage"), Unreachable, "the connection broke"),
-        (Reply(manner="half"), Malformed, "breaks off"),
+        (Reply(manner="garbage"), Unreachable, "does not speak HTTP"),
+        (Reply(manner="half"), Unreachable, "the answer breaks off"),
     ],
 )
 async def test_a_bad_answer_to_the_first_question_is_told_in_one_line(
@@ -98,7 +98,7 @@ async def test_a_bad_answer_to_the_first_question_is_told_in_one_line(
             Malformed,
             "unknown shape",
         ),
-        (Reply(manner="endless"), Malformed, "larger than 1 MiB; narrow it with selector"),
+        (Reply(manner="endless"), Malformed, "larger than 1 MiB and was cut; narrow it with selector"),
         (Reply(manner="hang"), Unreachable, "no answer to"),
         (Reply(b"gone", 401), Denied, "401"),
     ],
@@ -118,7 +118,7 @@ async def test_nobody_listening_is_told_at_once() -> None:
         server = f"http://127.0.0.1:{unused.getsockname()[1]}"
         caught = await first_failure(context(server))
     assert isinstance(caught, Unreachable)
-    assert str(caught) == f"nothing listens at {server} (connection refused); start it, or check url"
+    assert str(caught) == f"{server}: connection refused; nothing listens there: start it, or check url"
 
 
 async def test_an_unknown_name_is_told() -> None:
@@ -129,7 +129,7 @@ async def test_an_unknown_name_is_told() -> None:
 
 async def test_tls_against_a_server_without_it_is_told(server: PrometheusServer) -> None:
     caught = await first_failure(context(server.url.replace("http:", "https:")))
-    assert isinstance(caught, Unreachable) and "does not speak TLS; write http://" in str(caught)
+    assert isinstance(caught, Unsupported) and "does not speak TLS; write http://" in str(caught)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from array import array
 
 import pytest
 
+from crashcart.backends.http.server_clock import ServerClock
 from crashcart.backends.prometheus.fleet import Fleet, host_of, index_of, natural
 from crashcart.backends.prometheus.gpu_columns import BLANK, filled, packed, quieted, restored
 from crashcart.backends.prometheus.sample_times import SampleTimes
-from crashcart.backends.prometheus.server_clock import ServerClock
 
 
 class Row:

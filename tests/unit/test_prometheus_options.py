@@ -18,35 +18,8 @@ URL = "http://prometheus:9090"
     [
         ({}, "url"),
         ({"urll": "x"}, "urll"),
-        ({"url": "prometheus:9090"}, "is not http://HOST:PORT"),
-        ({"url": "ftp://prometheus"}, "is not http://HOST:PORT"),
-        ({"url": "http://"}, "is not http://HOST:PORT"),
-        ({"url": "http://prometheus:port"}, "is no address"),
-        ({"url": "http://[::1"}, "is no address"),
-        ({"url": "http://bob:secret@prometheus:9090"}, "use username and password_file"),
-        ({"url": "http://prometheus:9090/?x=1"}, "may not hold"),
-        ({"url": "http://prometheus:9090/a b"}, "may not hold"),
         ({"url": "http://prometheus:9090/graph"}, "leave /graph away"),
-        ({"url": "http://prometheus:9090/api/v1/"}, "leave /api/v1 away"),
-        ({"interval_seconds": 0}, "interval_seconds: between"),
-        ({"interval_seconds": float("nan")}, "interval_seconds: between"),
-        ({"timeout_seconds": 0.1}, "timeout_seconds: between"),
         ({"rate_window_seconds": 1}, "rate_window_seconds: between"),
-        ({"token_file": "t", "username": "u", "password_file": "p"}, "not both"),
-        ({"username": "u"}, "belong together"),
-        ({"password_file": "p"}, "belong together"),
-        ({"username": "a:b", "password_file": "p"}, "a colon"),
-        ({"token_file": " "}, "token_file: the name of a file"),
-        ({"token": "secret"}, "token"),
-        ({"password": "secret"}, "password"),
-        ({"url": "https://p", "key_file": "k"}, "cert_file must be given"),
-        ({"url": "https://p", "insecure": True, "ca_file": "c"}, "leave one of them away"),
-        ({"ca_file": "c"}, "write https://"),
-        ({"insecure": True}, "write https://"),
-        ({"headers": {"Authorization": "Bearer x"}}, "use token_file"),
-        ({"headers": {"cookie": "x"}}, "holds a secret"),
-        ({"headers": {"X Scope": "x"}}, "no name of an HTTP header"),
-        ({"headers": {"X-Scope-OrgID": "a\r\nb: c"}}, "not plain ASCII"),
         ({"metrics": {"utilisation": "x"}}, "is none of ours"),
         ({"metrics": {"age_seconds": "x"}}, "is none of ours"),
         ({"metrics": {"util_percent": "rate(x[5m])"}}, "use a recording rule"),
@@ -87,7 +60,7 @@ def test_a_full_table_is_taken() -> None:
     assert options.sign_in_from == "the token in /run/token"
     signed = {"url": URL, "username": "u", "password_file": "/p"}
     assert msgspec.convert(signed, Options).sign_in_from == "user u and the password in /p"
-    assert Options(URL).sign_in_from == ""
+    assert Options(url=URL).sign_in_from == ""
 
 
 def test_a_selector_is_read_with_its_escapes() -> None:

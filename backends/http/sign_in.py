@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
 
 from crashcart.backends.errors import Denied
 
-from .options import Options
+from .options import HttpOptions
 
 _LONGEST = 64 << 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # RFC 7617 allows none in a password; mostly it is the wrong file
 
 
-def authorization(options: Options) -> str | None:
-    """The value of the Authorization header, None where we sign in without. Raises Denied naming the file."""
+def authorization(options: HttpOptions) -> str | None:
+    """The value of the Authorization header, None where we sign in without. Raises Denied naming option and file."""
     if options.token_file is not None:
-        token = _secret(options.token_file, "token_file")
+        token = _secret("token_file", options.token_file).strip()
         if not token.isascii() or not token.isprintable() or " " in token:
             raise Denied(f"token_file {options.token_file} does not hold one token; write the token alone into it")
         return f"Bearer {token}"
-    if options.username is not None and options.password_file is not None:
-        password = _secret(options.password_file, "password_file")
+    if options.password_file is not None:
+        password = _secret("password_file", options.password_file)
+        if _CONTROL.search(password):
+            raise Denied(f"password_file {options.password_file} must hold the password alone, on one line")
         return f"Basic {b64encode(f'{options.username}:{password}'.encode()).decode()}"
     return None
 
 
-def _secret(name: str, option: str) -> str:
+def _secret(option: str, name: str) -> str:
     """The content without the line end that editors leave."""
     try:
         with Path(name).expanduser().open("rb") as file:
@@ -37,6 +41,6 @@ def _secret(name: str, option: str) -> str:
         secret = raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise Denied(f"{option} {name} is not text; check which file it names") from error
-    if not secret or len(raw) > _LONGEST:
-        raise Denied(f"{option} {name} is {'empty' if not secret else 'too large'}; check which file it names")
+    if not secret.strip() or len(raw) > _LONGEST:
+        raise Denied(f"{option} {name} is {'too large' if len(raw) > _LONGEST else 'empty'}; check which file it names")
     return secret

@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import socket
 import threading
-from typing import Any
 from weakref import WeakSet
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Sockets:
-    """The connections of one transport."""
+    """The connections of one session."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: WeakSet[socket.socket] = WeakSet()
-        self._is_cut = False
-        self.has_connected = False
+        self.is_cut = False
+        self.count = 0  # of the connections that were made up to now
 
     def made(self, one: socket.socket) -> None:
         """A connection is there, nothing was sent over it. Raises OSError when it came too late."""
         with self._lock:
-            if self._is_cut:
+            if self.is_cut:
                 one.close()
                 raise OSError("the time for this request is up")
-            self.has_connected = True
+            self.count += 1
             self._open.add(one)
 
     def cut(self) -> None:
         """End all connections, now and for ever; whoever waits for bytes of them wakes up."""
         with self._lock:
-            self._is_cut = True
+            self.is_cut = True
             for one in self._open:
                 try:
                     socket.socket.shutdown(one, socket.SHUT_RDWR)  # that of SSLSocket would confuse its reader
@@ -45,24 +43,9 @@ class Sockets:
                     continue
 
 
-class TracedAdapter(HTTPAdapter):
-    """Tells `Sockets` of each connection it makes."""
+def pools(sockets: Sockets) -> dict[str, type[HTTPConnectionPool]]:
+    """What makes connections that `sockets` knows, by scheme."""
 
-    def __init__(self, sockets: Sockets) -> None:
-        self._pools = _pools(sockets)
-        super().__init__(pool_maxsize=1)
-
-    def init_poolmanager(self, *arguments: Any, **words: Any) -> None:
-        super().init_poolmanager(*arguments, **words)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **words: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **words)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-
-def _pools(sockets: Sockets) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()
