@@ -154,7 +154,7 @@ class SharedSocket:
 def _explained(path: str, failure: OSError) -> BackendError:
     match failure:
         case FileNotFoundError():
-            return Unreachable(f"there is no collector at {path}; is it running? It is tried again")
+            return Unreachable(f"there is no collector at {path}; is it running?")
         case PermissionError():
             return Denied(f"you may not use the collector at {path}; ask for its group, then log in anew")
         case ConnectionRefusedError():

@@ -67,9 +67,28 @@ def _files(config: Config) -> Iterator[Finding]:
 
 def _sources(session: Session) -> Iterator[Finding]:
     store = asyncio.run(list_once(session, ("node", "job", "queue", "alert")))
+    if session.attach is not None:
+        yield from _shared(session, session.attach, store)
+        return
     for cluster in session.clusters:
         for backend in cluster.backends:
             yield _source(store, cluster.name, backend)
+
+
+def _shared(session: Session, attach: str, store: Store) -> Iterator[Finding]:
+    """What a shared collector says, and which of its clusters this machine can act on."""
+    shown, known = set(store.clusters()), {cluster.name for cluster in session.clusters}
+    if store.collector_trouble or not shown:
+        yield Finding("FAIL", "collector", store.collector_trouble or f"the collector at {attach} did not answer")
+        return
+    yield Finding("ok", "collector", f"attached to {attach}; it collects {', '.join(sorted(shown))}")
+    for cluster, backend in sorted(store.sources):
+        yield _source(store, cluster, backend)
+    for name in sorted(shown - known):
+        says = f"is shown and cannot be acted on from here; add [cluster.{name}] to the configuration for that"
+        yield Finding("warn", name, says)
+    for name in sorted(known - shown):
+        yield Finding("warn", name, "is configured here and not collected by that collector: it is not shown")
 
 
 def _source(store: Store, cluster: str, backend: str) -> Finding:

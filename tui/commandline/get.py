@@ -68,7 +68,8 @@ def _report_sources(store: Store) -> int:
     for source in bad:
         print(f"crashcart: {source.cluster}/{source.name} is {source.state}: {source.detail}", file=sys.stderr)
     if not store.sources:
-        print("crashcart: the collector did not answer; see `crashcart doctor`", file=sys.stderr)
+        why = store.collector_trouble or "the collector did not answer; see `crashcart doctor`"
+        print(f"crashcart: {why}", file=sys.stderr)
     return UNKNOWN if len(bad) == len(store.sources) else OK
 
 

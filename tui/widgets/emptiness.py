@@ -28,6 +28,11 @@ def why_empty(shown: Shown, kind: Kind, plural: str, filter_text: str, now: floa
     """Lines for the middle of the empty view."""
     store = shown.live
     if shown.store.is_loading(kind):
+        if store.collector_trouble and not store.collector_alive:
+            return (
+                (("✕ ", "crit"), (f"No {plural}: there is no collector", "strong")),
+                ((store.collector_trouble, "muted"),),
+            )
         failed = [source for source in troubles(store, now) if source.last_success is None]
         if failed:
             return (

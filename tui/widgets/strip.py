@@ -65,7 +65,9 @@ class StatusStrip(LineWidget):
     def _names(self) -> list[str]:
         if self._shown.cluster is not None:
             return [self._shown.cluster]
-        return list(self._colors) or self._shown.store.clusters()
+        known = self._shown.store.clusters()  # a shared collector may have others than are configured here
+        configured = [name for name in self._colors if name in known or not known]
+        return [*configured, *(name for name in known if name not in self._colors)]
 
     def _cluster_style(self, cluster: str, index: int) -> Style:
         palette = self.look.palette
