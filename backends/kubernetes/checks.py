@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from crashcart.backends.http.server_clock import SKEW_SECONDS
 from crashcart.backends.model import Check
 
 from .client import KubernetesClient
 from .health import Health
 from .pulse import Pulse
-from .server_clock import SKEW_SECONDS
 from .site import SOURCE, Site
 
 

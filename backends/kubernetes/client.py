@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crashcart.backends.errors import BackendError, Denied, Unreachable, Unsupported
+from crashcart.backends.http.server_clock import ServerClock
 
 from .failures import NoAnswer, NotSent, failure, unreachable
 from .line_stream import LineStream
 from .options import Options
-from .server_clock import ServerClock
 
 if TYPE_CHECKING:
     from .access import Access
@@ -213,7 +213,7 @@ class KubernetesClient:
 
     def _heard(self, headers: Mapping[str, str], sent: float) -> None:
         self.heard()
-        self.clock.measured(headers.get("Date"), sent, self.answered)
+        self.clock.dated(headers.get("Date"), sent, self.answered)
 
 
 def _may_have_arrived(error: Exception) -> bool:

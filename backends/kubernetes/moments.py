@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .server_clock import ServerClock
+from crashcart.backends.http.server_clock import ServerClock
 
 
 def moment(clock: ServerClock, told: datetime | None) -> float | None:

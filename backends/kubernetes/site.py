@@ -7,12 +7,12 @@ from datetime import datetime
 
 from crashcart.backends.contract import Context
 from crashcart.backends.errors import BadIdentifier
+from crashcart.backends.http.server_clock import ServerClock
 from crashcart.backends.text import clean, node_name, user_name
 
 from .amounts import GpuResources
 from .moments import moment
 from .options import Options
-from .server_clock import ServerClock
 
 SOURCE = "kubernetes"
 

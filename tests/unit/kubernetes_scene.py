@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from crashcart.backends.contract import Context
+from crashcart.backends.http.server_clock import ServerClock
 from crashcart.backends.kubernetes import BACKEND, resources
 from crashcart.backends.kubernetes.inbox import Inbox
 from crashcart.backends.kubernetes.listing import key_of
 from crashcart.backends.kubernetes.picture import Picture
 from crashcart.backends.kubernetes.resources import Resource
-from crashcart.backends.kubernetes.server_clock import ServerClock
 from crashcart.backends.kubernetes.site import Site
 from crashcart.backends.model import Job, Node
 from crashcart.backends.pods import Pod

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from crashcart.backends.errors import BackendError, Denied, Malformed, Unreachable, Unsupported
+from crashcart.backends.http.server_clock import ServerClock
 from crashcart.backends.kubernetes.failures import (
     Expired,
     NoAnswer,
@@ -19,7 +20,6 @@ from crashcart.backends.kubernetes.failures import (
     status_of,
     unreachable,
 )
-from crashcart.backends.kubernetes.server_clock import ServerClock
 from crashcart.backends.kubernetes.shapes import RawNode
 from crashcart.backends.kubernetes.watch_events import Refusal, event
 
@@ -106,15 +106,15 @@ def test_a_broken_connection_says_what_to_do(said: str, told: str) -> None:
 
 def test_a_server_ahead_of_us_dates_things_on_our_clock() -> None:
     clock = ServerClock()
-    clock.measured("Tue, 24 Nov 2026 12:00:30 GMT", 1_795_521_600.0, 1_795_521_600.2)
+    clock.dated("Tue, 24 Nov 2026 12:00:30 GMT", 1_795_521_600.0, 1_795_521_600.2)
     assert clock.ahead_seconds == pytest.approx(30.4, abs=0.5)
     assert clock.ours(1_795_521_630.0) == pytest.approx(1_795_521_599.6, abs=0.6)
 
 
 def test_seconds_of_a_date_and_slow_answers_are_no_skew() -> None:
     clock = ServerClock()
-    clock.measured("Tue, 24 Nov 2026 12:00:00 GMT", 1_795_521_600.9, 1_795_521_600.95)
-    clock.measured("Tue, 24 Nov 2026 11:59:00 GMT", 1_795_521_600.0, 1_795_521_700.0)
-    clock.measured(None, 0.0, 0.0)
-    clock.measured("yesterday", 0.0, 0.0)
+    clock.dated("Tue, 24 Nov 2026 12:00:00 GMT", 1_795_521_600.9, 1_795_521_600.95)
+    clock.dated("Tue, 24 Nov 2026 11:59:00 GMT", 1_795_521_600.0, 1_795_521_700.0)
+    clock.dated(None, 0.0, 0.0)
+    clock.dated("yesterday", 0.0, 0.0)
     assert clock.ahead_seconds == 0.0
