@@ -76,9 +76,9 @@ class AlertJoins:
         alerts = (alert for alert in self.merged().values() if cluster in (None, alert.cluster))
         return Counter((alert.state, alert.severity) for alert in alerts if not is_heartbeat(alert))
 
-    def _remember(self, what: str, make: Callable[[], T]) -> T:
-        revision = self._store.revision
-        return self._memory.get(what, (revision["alert"], revision["node"], revision["job"], self._live()), make)
+    def _remember(self, what: str, make: Callable[[], T], *more: str) -> T:
+        revisions = tuple(self._store.revision[kind] for kind in ("alert", "node", "job", *more))
+        return self._memory.get(what, (*revisions, self._live()), make)
 
     def _live(self) -> frozenset[tuple[str, str]]:
         """Sources that answer; ages do not count here, so that nothing changes but by news."""
@@ -141,8 +141,10 @@ class AlertJoins:
         return alert_subjects.gpu_index(alert)
 
     def job(self, alert: Alert) -> Job | None:
-        """The job an alert is about, by its labels; a label counts when such a job exists."""
-        ids = alert_subjects.job_labels(dict(alert.labels)).values()
+        """The job an alert is about, by its labels or by those of its pod; a label counts when such a job exists."""
+        labels = dict(alert.labels)
+        pod = self._store.pods.get(f"{alert.cluster}/{alert_subjects.pod_name(labels)}")
+        ids = (*alert_subjects.job_labels(labels).values(), *((pod.job,) if pod is not None else ()))
         keys = (f"{alert.cluster}/{job}" for job in ids)
         return next((job for key in keys if (job := self._store.jobs.get(key)) is not None), None)
 
@@ -164,7 +166,7 @@ class AlertJoins:
 
     def of_job(self, key: str) -> list[Alert]:
         """Alerts whose labels name the job `cluster/id`."""
-        return self._remember("by job", self._by_job).get(key, [])
+        return self._remember("by job", self._by_job, "pod").get(key, [])
 
     def _by_node(self) -> dict[str, list[Alert]]:
         return _grouped((self.node(alert), alert) for alert in self.merged().values())

@@ -18,6 +18,19 @@ JOB_LABELS = ("job_id", "jobid", "slurm_job_id", "hpc_job", "job")
 """Labels that may hold a job id. Prometheus says `job` for a scrape, so it counts only when such a job exists."""
 
 
+NAMESPACE_LABELS = ("exported_namespace", "namespace")
+POD_LABELS = ("exported_pod", "pod")
+"""Labels of a pod; where a scrape has some of its own, those of what it scraped are called exported."""
+
+
+def pod_name(labels: Mapping[str, str]) -> str | None:
+    """`NAMESPACE/NAME` of the pod that the labels name."""
+    for namespace, pod in zip(NAMESPACE_LABELS, POD_LABELS, strict=True):
+        if labels.get(namespace) and labels.get(pod):
+            return f"{labels[namespace]}/{labels[pod]}"
+    return None
+
+
 def node_names(alert: Alert, names: NodeNames) -> dict[str, str]:
     """Label -> name of the node that it names, for the labels of this alert that may name one."""
     labels = dict(alert.labels)

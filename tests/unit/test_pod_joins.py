@@ -6,7 +6,7 @@ from crashcart.backends import wire
 from crashcart.backends.model import Batch, GpuColumn, GpuOwners, GpuRows
 from crashcart.ops.joins import Joins
 from crashcart.ops.store import Store
-from tests.entities import float_column, job, listing, node, queue
+from tests.entities import alert, float_column, job, listing, node, queue
 from tests.kube_entities import budget, event, kube_node, pod, workload
 
 KEY = "a100/gpu001"
@@ -176,3 +176,13 @@ def test_a_namespace_is_not_counted_into_a_partition_of_the_same_name() -> None:
     counts = joins.queue_counts(store.queues["a100/train/gpus"])
     assert (counts.running, counts.pending, counts.gpus_used, counts.gpus_total) == (1, 1, 4, 16)
     assert counts.reasons == {"not admitted: quota": 1}
+
+
+def test_an_alert_about_a_pod_is_about_its_job() -> None:
+    told = alert(labels=(("namespace", "monitoring"), ("pod", "dcgm-exporter-x"), ("exported_namespace", "train"),
+                         ("exported_pod", "llm-0")))  # fmt: skip
+    batches = (kube("pod", pod()), kube("job", workload()), listing("alert", told, source="alertmanager"))
+    joins = Joins(store_with(*batches))
+    found = joins.alerts.job(told)
+    assert found is not None and found.id == "train/llm"
+    assert joins.alerts.of_job("a100/train/llm") == [told]

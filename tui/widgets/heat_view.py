@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crashcart.ops.filter import compile_filter
+from crashcart.tui.agreement import agreement_spans
 from crashcart.tui.cells import Span, width_of
 from crashcart.tui.commands import Scope
 from crashcart.tui.fitting import Part, fitted, part
@@ -49,6 +50,7 @@ class HeatView(Heatmap):
             self._counted_of, self._counted = picture, scheduler_counts(self._shown, self._groups.gpus)
         parts = [part(100, ("Heatmap", "title")), Part(80, firing_spans(self._shown, now)), *self._counted]
         parts += telemetry_counts(self._shown)
+        parts += [Part(55, ((text.strip(), role),)) for text, role in agreement_spans(self._shown)]
         if self.filter.text:
             parts.append(part(95, ("/ ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")))
         cell = "node" if self.cursor.layout.is_zoomed_out else "GPU"
