@@ -54,8 +54,8 @@ def _node_fields() -> tuple[Field, ...]:
 
 def node_planes(scene: Scene, node: Node) -> tuple[str, ...]:
     """Who knows the node: schedulers and telemetry; with `disagree` and `unknown` where that is so."""
-    table = scene.store.gpus.get(node.cluster)
-    telemetry = (table.rows.source,) if table is not None and scene.joins.gpus.host(node.key) is not None else ()
+    measured_by = scene.joins.gpus.source(node.key)
+    telemetry = () if measured_by is None else (measured_by,)
     schedulers = tuple(plane.source for plane in node.planes) or (node.source,)
     disagree = any(finding.is_known for finding in scene.joins.findings.of(node.key, scene.now))
     known = scene.joins.findings.is_known(node, scene.now)
@@ -257,7 +257,7 @@ def _gpu_planes(scene: Scene, gpu: GpuRow) -> Value:
     if table is None:
         return None
     is_stray = (gpu.cluster, gpu.host) in scene.joins.findings.strays(scene.now)
-    return (table.rows.source, DISAGREE if is_stray else UNKNOWN)
+    return (table.source_of(gpu.host), DISAGREE if is_stray else UNKNOWN)
 
 
 def _gpu_state(scene: Scene, gpu: GpuRow) -> str:

@@ -104,7 +104,7 @@ class Findings:
         listers = {(cluster, source) for cluster, source, kind in self._store.confirmed if kind == "node"}
         for cluster, table in self._store.gpus.items():
             mine = {slot for slot in listers if slot[0] == cluster}
-            if mine and mine <= live and (cluster, table.rows.source) in live:
+            if mine and mine <= live and all((cluster, source) in live for source in table.sources):
                 names = self._names(cluster)
                 unlisted = (host for host in table.offsets if f"{cluster}/{host}" not in self._store.nodes)
                 yield from ((cluster, host) for host in unlisted if not self._is_listed(cluster, names.canonical(host)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from itertools import islice
 from typing import Literal, TypeVar
 
 from crashcart.backends.model import Job, Node, Target
@@ -73,6 +72,11 @@ class GpuJoins:
                     found[f"{cluster}/{name}"] = host
         return found
 
+    def source(self, key: str) -> str | None:
+        """Who measures the GPUs of the node `cluster/name`: nvml, prometheus, smi; None when nobody does."""
+        table, host = self._store.gpus.get(key.partition("/")[0]), self.host(key)
+        return None if table is None or host is None else table.source_of(host)
+
     # what can be trusted
 
     def exporter_failure(self, key: str) -> Target | None:
@@ -109,13 +113,13 @@ class GpuJoins:
             return "no data"
         if self.exporter_failure(key) is not None:
             return "exporter down"
-        if self._store.freshness(table.rows.cluster, table.rows.source, now) != "live":
+        if self._store.freshness(table.rows.cluster, table.source_of(host), now) != "live":
             return "stale"
         if gpu in self.missing().get(key, ()) or (gpu >= table.counts[host] and self.reports(key)):
             return "missing"
         if all(table.value(metric, host, gpu) is None for metric in table.columns.keys() - {"age_seconds"}):
             return "no data"
-        return "stale" if (table.value("age_seconds", host, gpu) or 0.0) > table.rows.stale_after_seconds else "live"
+        return "stale" if (table.value("age_seconds", host, gpu) or 0.0) > table.stale_after(host) else "live"
 
     # what is missing
 
@@ -136,9 +140,10 @@ class GpuJoins:
         A host that does not report at all is not here: what it has is not known.
         """
         live = frozenset(
-            cluster
+            (cluster, source)
             for cluster, table in self._store.gpus.items()
-            if self._store.freshness(cluster, table.rows.source, now) == "live"
+            for source in table.sources
+            if self._store.freshness(cluster, source, now) == "live"
         )
         stamp = (live, *(self._store.revision[kind] for kind in ("gpu", "node", "target")))
         return self._memory.get("missing by node", stamp, lambda: self._count_missing(live))
@@ -147,7 +152,7 @@ class GpuJoins:
         """How many GPUs of the node are missing, as far as that is known."""
         return self.missing_by_node(now).get(node.key, 0)
 
-    def _count_missing(self, live: frozenset[str]) -> dict[str, int]:
+    def _count_missing(self, live: frozenset[tuple[str, str]]) -> dict[str, int]:
         found: dict[str, int] = defaultdict(int)
         for key, gpus in self.missing().items():
             found[key] += len(gpus)
@@ -157,14 +162,16 @@ class GpuJoins:
         return {
             key: number
             for key, number in found.items()
-            if key.partition("/")[0] in live and self.exporter_failure(key) is None
+            if (key.partition("/")[0], self.source(key)) in live and self.exporter_failure(key) is None
         }
 
     def reports(self, key: str) -> bool:
         """Whether the host has samples that are not too old."""
         table, host = self._store.gpus[key.partition("/")[0]], self.host(key)
-        ages = [table.value("age_seconds", host, gpu) for gpu in range(table.counts[host])] if host else []
-        is_old = any(age is not None and age > table.rows.stale_after_seconds for age in ages)
+        if host is None:
+            return False
+        ages = [table.value("age_seconds", host, gpu) for gpu in range(table.counts[host])]
+        is_old = any(age is not None and age > table.stale_after(host) for age in ages)
         return not is_old and self.sampled_at(key) is not None
 
     def _short(self) -> dict[str, int]:
@@ -201,10 +208,7 @@ class GpuJoins:
         table = self._store.gpus.get(job.cluster)
         if table is None or not job.is_running:
             return {}
-        earlier = {
-            metric: [column for _, column in islice(reversed(past), 1, 1 + CONFIRMING_SAMPLES)]
-            for metric, past in table.past.items()
-        }
+        earlier = {metric: table.earlier(metric, CONFIRMING_SAMPLES) for metric in table.columns}
         return find(table.columns, self.runs(job, table), earlier)
 
     def runs(self, job: Job, table: GpuTable) -> list[Run]:

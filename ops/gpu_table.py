@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from crashcart.backends.model import GpuRows
 
@@ -25,6 +26,34 @@ class GpuTable:
     when: dict[str, float] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     past: dict[str, deque[tuple[float, memoryview[float]]]] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of all sources that some host is read from."""
+        return frozenset((self.rows.source,))
+
+    def source_of(self, host: str) -> str:
+        """Who measures the GPUs of this host."""
+        return self.rows.source
+
+    def stale_after(self, host: str) -> float:
+        """Age in seconds from which a sample of this host is not painted as a value."""
+        return self.rows.stale_after_seconds
+
+    def earlier(self, metric: str, number: int) -> list[memoryview[float]]:
+        """Up to `number` columns before the newest one, the latest first."""
+        return [column for _, column in islice(reversed(self.past.get(metric, ())), 1, 1 + number)]
+
+    def snapshot(self) -> GpuTable:
+        """A table that no longer changes; columns are replaced whole, so shallow copies do."""
+        return replace(
+            self,
+            offsets=dict(self.offsets),
+            counts=dict(self.counts),
+            columns=dict(self.columns),
+            when=dict(self.when),
+            past={metric: deque(columns, columns.maxlen) for metric, columns in self.past.items()},
+        )
 
     def owner(self, host: str, gpu: int) -> str:
         """Who has the GPU by its exporter's labels, `job:42` or `pod:NAMESPACE/NAME`; "" where no label says."""

@@ -7,6 +7,7 @@ are harmless. What a source says stays until that source says otherwise, and eve
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Literal
 
 from crashcart.backends import wire
@@ -28,6 +29,7 @@ from crashcart.backends.model import (
 )
 from crashcart.backends.pods import Budget, Event, Pod
 
+from .gpu_sources import GpuSources
 from .gpu_table import GpuTable
 from .planes import merged
 
@@ -57,6 +59,7 @@ class Store:
         self.last_beat: float | None = None
         self._pending: dict[tuple[str, str, str], dict[str, AnyEntity]] = {}
         self._listed: dict[tuple[str, str, str], set[str]] = defaultdict(set)  # keys by (cluster, source, kind)
+        self._gpu_sources: dict[str, GpuSources] = defaultdict(GpuSources)
         self._planes: dict[str, dict[str, Node]] = defaultdict(dict)  # node key -> as each source lists it
 
     # reading
@@ -146,12 +149,8 @@ class Store:
                 changed = self._apply_slice(message)
             case wire.Source():
                 changed = self._apply_source(message)
-            case GpuRows():
-                changed = self._apply_rows(message)
-            case GpuColumn():
-                changed = self._apply_column(message)
-            case GpuOwners():
-                changed = self._apply_owners(message)
+            case GpuRows() | GpuColumn() | GpuOwners():
+                changed = self._apply_gpus(message)
             case History():
                 self.histories[(message.cluster, message.subject)][message.source] = message
                 changed = frozenset((HISTORY_KIND,))
@@ -160,7 +159,7 @@ class Store:
                 changed = frozenset((LOAD_KIND,))
             case wire.Beat(when):
                 self.last_beat = when
-                changed = frozenset()
+                changed = self._judge_gpu_sources()
             case _:
                 changed = frozenset()
         for kind in changed:
@@ -253,33 +252,29 @@ class Store:
         self.sources[slot] = source
         return frozenset(("source",))
 
-    def _apply_rows(self, rows: GpuRows) -> frozenset[str]:
-        old = self.gpus.get(rows.cluster)
-        if old is not None and old.rows == rows:
-            return frozenset()
-        table = GpuTable(rows)
-        offset = 0
-        for host, count in zip(rows.hosts, rows.counts, strict=True):
-            table.offsets[host], table.counts[host] = offset, count
-            offset += count
-        self.gpus[rows.cluster] = table
-        return frozenset((GPU_KIND,))
+    def _apply_gpus(self, told: GpuRows | GpuColumn | GpuOwners) -> frozenset[str]:
+        sources = self._gpu_sources[told.cluster]
+        match told:
+            case GpuRows():
+                changed = sources.take_rows(told, self._judge_of(told.cluster))
+            case GpuColumn():
+                changed = sources.take_column(told)
+                if told.metric == "age_seconds":
+                    sources.judge(self._judge_of(told.cluster))
+            case GpuOwners():
+                changed = sources.take_owners(told)
+        if changed and sources.shown is not None:
+            self.gpus[told.cluster] = sources.shown
+        return frozenset((GPU_KIND,)) if changed else frozenset()
 
-    def _apply_column(self, column: GpuColumn) -> frozenset[str]:
-        table = self.gpus.get(column.cluster)
-        if table is None or table.rows.generation != column.generation or table.rows.source != column.source:
-            return frozenset()
-        values = memoryview(column.values).cast("f")
-        table.columns[column.metric] = values
-        table.when[column.metric] = column.when
-        table.remember(column.metric, column.when, values)
-        return frozenset((GPU_KIND,))
+    def _judge_gpu_sources(self) -> frozenset[str]:
+        """Sources come, fail and age: choose again who measures the hosts that several have."""
+        changed = False
+        for cluster, sources in self._gpu_sources.items():
+            if sources.judge(self._judge_of(cluster)) and sources.shown is not None:
+                self.gpus[cluster], changed = sources.shown, True
+        return frozenset((GPU_KIND,)) if changed else frozenset()
 
-    def _apply_owners(self, owners: GpuOwners) -> frozenset[str]:
-        table = self.gpus.get(owners.cluster)
-        if table is None or table.rows.generation != owners.generation or table.rows.source != owners.source:
-            return frozenset()
-        if table.owners == owners.owners:
-            return frozenset()
-        table.owners = owners.owners
-        return frozenset((GPU_KIND,))
+    def _judge_of(self, cluster: str) -> Callable[[str], bool]:
+        now = self.last_beat or 0.0
+        return lambda source: self.freshness(cluster, source, now) == "live"

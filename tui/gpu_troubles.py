@@ -60,7 +60,7 @@ def _doubts(shown: Shown, key: str, gpu: int) -> list[Span]:
         total = max(table.counts[host], (node.gpus_total or 0) if node else 0)
         return [(f"∅ missing: the host reports {there} of {total} GPUs", "crit")]
     if state == "stale":
-        return [(f"░ stale{_source_trouble(shown, table.rows.cluster, table.rows.source)}", "warn")]
+        return [(f"░ stale{_source_trouble(shown, table.rows.cluster, table.source_of(host))}", "warn")]
     return []
 
 

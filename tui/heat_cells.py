@@ -52,9 +52,9 @@ class CellReader:
             return [NO_DATA] * tile.gpus
         first, count = table.offsets[tile.host], min(table.counts[tile.host], tile.gpus)
         found = self._scale(table).glyphs(first, first + count)
-        if tile.key in self._failures or not self._is_fresh(tile.cluster, table.rows.source):
+        if tile.key in self._failures or not self._is_fresh(tile.cluster, table.source_of(tile.host)):
             return [hatched(cell) for cell in found] + [NO_DATA] * (tile.gpus - count)
-        self._hatch_old(table, found, first)
+        self._hatch_old(table, tile.host, found)
         self._mark_odd(tile, found, first)
         for gpu in self._missing.get(tile.key, ()):
             if gpu < count:
@@ -74,9 +74,9 @@ class CellReader:
         if table is None or tile.host not in table.offsets or tile.key in self._missing or tile.key in self._failures:
             return None
         first, count = table.offsets[tile.host], table.counts[tile.host]
-        if count != tile.gpus or self._has_old(table, first, count) or self._odd(tile, first, count):
+        if count != tile.gpus or self._has_old(table, tile.host, count) or self._odd(tile, first, count):
             return None
-        if not self._is_fresh(tile.cluster, table.rows.source):
+        if not self._is_fresh(tile.cluster, table.source_of(tile.host)):
             return None
         return self._scale(table).mean(first, first + count)
 
@@ -107,16 +107,15 @@ class CellReader:
             fresh = self._fresh[slot] = self._scene.store.freshness(cluster, source, self._scene.now) == "live"
         return fresh
 
-    def _has_old(self, table: GpuTable, first: int, count: int) -> bool:
+    def _has_old(self, table: GpuTable, host: str, count: int) -> bool:
         """Whether any sample of these rows is too old; an age that is not known counts as such here."""
-        ages = table.columns.get("age_seconds")
-        return ages is not None and not max(ages[first : first + count].tolist(), default=0.0) <= (
-            table.rows.stale_after_seconds
-        )
+        ages, first = table.columns.get("age_seconds"), table.offsets[host]
+        limit = table.stale_after(host)
+        return ages is not None and not max(ages[first : first + count].tolist(), default=0.0) <= limit
 
-    def _hatch_old(self, table: GpuTable, cells: list[Glyph], first: int) -> None:
-        if self._has_old(table, first, len(cells)):
-            limit = table.rows.stale_after_seconds
+    def _hatch_old(self, table: GpuTable, host: str, cells: list[Glyph]) -> None:
+        if self._has_old(table, host, len(cells)):
+            first, limit = table.offsets[host], table.stale_after(host)
             for gpu, age in enumerate(table.columns["age_seconds"][first : first + len(cells)].tolist()):
                 if age > limit:
                     cells[gpu] = hatched(cells[gpu])
@@ -132,7 +131,9 @@ class CellReader:
             return ()
         gone = self._missing.get(tile.key, frozenset())
         short = table.counts[tile.host] < tile.gpus
-        if not (gone or short) or tile.key in self._failures or not self._is_fresh(tile.cluster, table.rows.source):
+        if not (gone or short) or tile.key in self._failures:
+            return ()
+        if not self._is_fresh(tile.cluster, table.source_of(tile.host)):
             return ()
         if short and self._beyond(tile) == MISSING:
             gone |= frozenset(range(table.counts[tile.host], tile.gpus))

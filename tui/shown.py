@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping
 
 from crashcart.backends.model import AnyEntity
@@ -79,17 +78,7 @@ def _copy(live: Store) -> Store:
     """A store that no longer changes. Entities are frozen and columns are replaced whole, so shallow copies do."""
     held = Store()
     held.entities = defaultdict(dict, {kind: dict(table) for kind, table in live.entities.items()})
-    held.gpus = {
-        cluster: dataclasses.replace(
-            table,
-            offsets=dict(table.offsets),
-            counts=dict(table.counts),
-            columns=dict(table.columns),
-            when=dict(table.when),
-            past={metric: deque(columns, columns.maxlen) for metric, columns in table.past.items()},
-        )
-        for cluster, table in live.gpus.items()
-    }
+    held.gpus = {cluster: table.snapshot() for cluster, table in live.gpus.items()}
     held.sources = live.sources
     held.histories = defaultdict(dict, {slot: dict(found) for slot, found in live.histories.items()})
     held.loads = live.loads

@@ -204,7 +204,7 @@ def _gpu(scene: Scene, gpu: GpuRow) -> dict[str, Any]:
         "user": owner.job.user if owner and owner.job else None,
         "job_source": owner.source if owner else None,
         "age_seconds": _rounded(None if when is None else scene.now - when),
-        "source": table.rows.source if table else None,
+        "source": table.source_of(gpu.host) if table else None,
     }
 
 

@@ -63,7 +63,7 @@ def readings(page: Page, shown: Shown, key: str, host: str, gpu: int, width: int
     read = Readings(shown, table, key, host, gpu, "text" if state == "live" else "stale")
     metric = next((name for name in ("util_percent", *table.columns) if name in table.columns), "")
     note = "" if state == "live" else f"; {state}: last known values"
-    page.heading("Readings", f"from {table.rows.source}, {words.age(read.age(metric))} old{note}")
+    page.heading("Readings", f"from {table.source_of(host)}, {words.age(read.age(metric))} old{note}")
     _trends(page, read, width)
     _throttling(page, read)
     _memory_faults(page, read)

@@ -96,8 +96,9 @@ def _gpus(page: Page, shown: Shown, node: Node, width: int) -> None:
         return
     when = shown.joins.gpus.sampled_at(node.key)
     age = words.age(None if when is None else shown.scene.now - when)
-    known = table is not None and host is not None
-    page.heading("GPUs", f"{age} old, from {table.rows.source}" if known and table else "no telemetry: allocation only")
+    source = shown.joins.gpus.source(node.key)
+    known = source is not None
+    page.heading("GPUs", f"{age} old, from {source}" if known else "no telemetry: allocation only")
     for text, role in node_troubles(shown, node.key, gpus) if known else ():
         page.note(text, role)
     lately = Lately(shown, node.key, gpus) if width >= ROOM_FOR_TREND else None
