@@ -59,7 +59,8 @@ def node_planes(scene: Scene, node: Node) -> tuple[str, ...]:
     schedulers = tuple(plane.source for plane in node.planes) or (node.source,)
     disagree = any(finding.is_known for finding in scene.joins.findings.of(node.key, scene.now))
     known = scene.joins.findings.is_known(node, scene.now)
-    return (*schedulers, *telemetry, *((DISAGREE,) if disagree else ()), *(() if known else (UNKNOWN,)))
+    sources = dict.fromkeys((*schedulers, *telemetry))
+    return (*sources, *((DISAGREE,) if disagree else ()), *(() if known else (UNKNOWN,)))
 
 
 def _job_fields() -> tuple[Field, ...]:
