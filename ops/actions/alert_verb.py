@@ -10,8 +10,12 @@ from typing import Protocol
 
 from crashcart.backends.contract import AlertPicture, AlertSilencer
 from crashcart.backends.model import Alert, Job
+from crashcart.ops.alert_subjects import GPU_LABELS, JOB_LABELS, NODE_LABELS, RACK_LABELS
 
 from .base import BadParams, CannotAct, Changing, Proof, Scene, Seen
+
+SUBJECT_LABELS = frozenset((*NODE_LABELS, *GPU_LABELS, *RACK_LABELS, *JOB_LABELS)) - {"job", "device"}
+"""`job` is mostly the name of the scrape, and `device` says what `gpu` says."""
 
 DURATION = "duration"
 UNTIL = "until"
@@ -69,9 +73,11 @@ def clock_words(when: float) -> str:
 
 
 def alert_words(alert: Alert) -> str:
-    """`GpuXidError (critical, firing): gpu017`, with the labels that tell it from others of its name."""
-    labels = ", ".join(f"{name}={value}" for name, value in alert.labels if name not in ("alertname", "severity"))
-    return f"{alert.name} ({alert.severity}, {alert.state}): {labels}"
+    """`GpuXidError (critical, firing): Hostname=gpu017, gpu=3`: the labels that say what it is about, else all."""
+    labels = [(name, value) for name, value in alert.labels if name not in ("alertname", "severity")]
+    telling = [(name, value) for name, value in labels if name in SUBJECT_LABELS]
+    shown = ", ".join(f"{name}={value}" for name, value in telling or labels)
+    return f"{alert.name} ({alert.severity}, {alert.state}): {shown}"
 
 
 @dataclass(frozen=True, slots=True)

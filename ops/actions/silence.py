@@ -102,6 +102,10 @@ def _judge(seen: AlertPicture, sign: str, wanted: int) -> Seen:
     text = f"silence {ids}: {quiet} {'alert' if quiet == 1 else 'alerts'} quiet"
     if len(made) < wanted:
         return Seen("not yet", text, f"{len(made)} of {wanted} silences are there")
+    loud = [alert.name for alert in seen.alerts if made & set(alert.silenced_by) and alert.state == "firing"]
+    if loud:
+        why = f"{loud[0]} still notifies through another Alertmanager that does not have the silence"
+        return Seen("not yet", text, why)
     return Seen("reached", text)
 
 

@@ -40,6 +40,7 @@ class SmallAlerts:
         self.silences: dict[str, Silence] = {}
         self.fault: Fault = "none"
         self.is_cut = False
+        self.other_member_pages = False  # another Alertmanager that does not know these silences
         self.applied: list[Change] = []
         self._waiting: dict[str, Silence] = {}  # by the text of the change
 
@@ -106,7 +107,8 @@ class SmallAlerts:
             for silence in self.silences.values()
             if silence.state == "active" and all(_matches(m, labels.get(m.name, "")) for m in silence.matchers)
         )
-        return replace(one, silenced_by=ids, state="silenced") if ids else one
+        state = "firing" if self.other_member_pages else "silenced"
+        return replace(one, silenced_by=ids, state=state) if ids else one
 
 
 def _matches(matcher: Matcher, value: str) -> bool:

@@ -213,6 +213,15 @@ async def test_a_lost_request_is_unknown_and_not_sent_twice(desk: AlertDesk) -> 
     assert (ended.state, len(desk.alerts.applied)) == ("UNKNOWN", 1)
 
 
+async def test_a_silence_that_another_member_does_not_have_is_not_verified(desk: AlertDesk) -> None:
+    desk.alerts.other_member_pages = True
+
+    ended = await desk.silences("alert", "aaaa0001")
+
+    assert ended.state == "FAILED"
+    assert "GpuXidError still notifies through another Alertmanager" in ended.results[0].detail
+
+
 async def test_a_refusal_of_alertmanager_is_failed_in_its_words(desk: AlertDesk) -> None:
     desk.alerts.fault = "refused"
 
