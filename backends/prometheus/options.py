@@ -26,7 +26,7 @@ class Options(HttpOptions, frozen=True, kw_only=True, forbid_unknown_fields=True
     pages: ClassVar[tuple[str, ...]] = ("/graph", "/alerts", "/targets", "/metrics")
 
     url: str
-    interval_seconds: float = 10.0
+    interval_seconds: float = 15.0  # as often as most scrape their GPUs: more often tells nothing new
     selector: str = ""
     metrics: dict[str, str] = msgspec.field(default_factory=dict)
     host_labels: tuple[str, ...] = ("Hostname", "hostname", "instance")
