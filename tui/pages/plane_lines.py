@@ -71,9 +71,9 @@ def gpus_in_words(side: Node) -> str:
 
 
 def _held(side: Node, now: float) -> str:
-    who = side.reason_by or "nobody knows whom"
+    who = f"by {side.reason_by}" if side.reason_by else "nobody knows by whom"
     when = "" if side.reason_at is None else f", {words.span(now - side.reason_at)} ago"
-    return f"held by {who}{when}: {side.reason or 'no reason given'}"
+    return f"held {who}{when}: {side.reason or 'no reason given'}"
 
 
 def _age(shown: Shown, cluster: str, source: str, now: float) -> Span:
