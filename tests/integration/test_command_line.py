@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.alertmanager_server import Reply, ScriptedServer
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -192,6 +194,29 @@ def test_doctor_reports_every_source_with_a_next_step(crashcart: Run) -> None:
     assert done.returncode == 0, done.stdout
     assert "demo/demo" in done.stdout
     assert "live" in done.stdout
+
+
+def test_doctor_fails_over_what_a_live_source_says_is_wrong(crashcart: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    with ScriptedServer().running() as server:  # its alerts are old, so whoever should send them is silent
+        config.write_text(f'[cluster.lab.alertmanager]\nurl = "{server.url}"\n')
+        done = crashcart("doctor", "--config", str(config))
+    assert done.returncode == 4, done.stdout
+    found = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "lab/alertmanager" in line]
+    assert [words[0] for words in found] == ["ok", "FAIL"]
+    assert found[1][2].startswith("alert delivery: no alert was refreshed since")
+
+
+def test_doctor_warns_of_what_a_live_source_does_not_know(crashcart: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    with ScriptedServer().running() as server:
+        server.everything(Reply())
+        config.write_text(f'[cluster.lab.alertmanager]\nurl = "{server.url}"\n')
+        done = crashcart("doctor", "--config", str(config))
+    assert done.returncode == 0, done.stdout
+    found = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "lab/alertmanager" in line]
+    assert [words[0] for words in found] == ["ok", "warn"]
+    assert found[1][2].startswith("alert delivery: no alert is listed") and "set deadman" in found[1][2]
 
 
 def test_config_show_names_the_origin_of_each_value(crashcart: Run, tmp_path: Path) -> None:

@@ -66,13 +66,13 @@ def _files(config: Config) -> Iterator[Finding]:
 
 
 def _sources(session: Session) -> Iterator[Finding]:
-    store = asyncio.run(list_once(session, ("node", "job", "queue", "alert")))
+    store = asyncio.run(list_once(session, ("node", "job", "queue", "alert", "check")))
     if session.attach is not None:
         yield from _shared(session, session.attach, store)
         return
     for cluster in session.clusters:
         for backend in cluster.backends:
-            yield _source(store, cluster.name, backend)
+            yield from _source(store, cluster.name, backend)
 
 
 def _shared(session: Session, attach: str, store: Store) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _shared(session: Session, attach: str, store: Store) -> Iterator[Finding]:
         return
     yield Finding("ok", "collector", f"attached to {attach}; it collects {', '.join(sorted(shown))}")
     for cluster, backend in sorted(store.sources):
-        yield _source(store, cluster, backend)
+        yield from _source(store, cluster, backend)
     for name in sorted(shown - known):
         says = f"is shown and cannot be acted on from here; add [cluster.{name}] to the configuration for that"
         yield Finding("warn", name, says)
@@ -91,19 +91,30 @@ def _shared(session: Session, attach: str, store: Store) -> Iterator[Finding]:
         yield Finding("warn", name, "is configured here and not collected by that collector: it is not shown")
 
 
-def _source(store: Store, cluster: str, backend: str) -> Finding:
+def _source(store: Store, cluster: str, backend: str) -> Iterator[Finding]:
+    """How it answers, and what it says about itself."""
     what = f"{cluster}/{backend}"
     source = store.sources.get((cluster, backend))
     if source is None:
         feeds = any(name == cluster for name, _ in store.sources)
-        return Finding("ok" if feeds else "FAIL", what, "acts only, feeds nothing" if feeds else "no answer")
-    if source.state != "live":
-        return Finding("FAIL", what, f"{source.state}: {source.detail or 'no answer yet'}")
-    counts = [
-        f"{sum(entity.cluster == cluster for entity in table.values())} {kind}s"
-        for kind, table in store.entities.items()
-    ]
-    return Finding("ok", what, f"live: {', '.join(counts)}; every {source.interval_seconds:g} s")
+        yield Finding("ok" if feeds else "FAIL", what, "acts only, feeds nothing" if feeds else "no answer")
+    elif source.state != "live":
+        yield Finding("FAIL", what, f"{source.state}: {source.detail or 'no answer yet'}")
+    else:
+        counts = [
+            f"{sum(entity.cluster == cluster for entity in table.values())} {kind}s"
+            for kind, table in store.entities.items()
+        ]
+        yield Finding("ok", what, f"live: {', '.join(counts)}; every {source.interval_seconds:g} s")
+        yield from _checks(store, cluster, backend)
+
+
+def _checks(store: Store, cluster: str, backend: str) -> Iterator[Finding]:
+    """What a source found to be wrong with itself or with what it reads."""
+    for check in sorted(store.checks.values(), key=lambda check: check.name):
+        if (check.cluster, check.source) == (cluster, backend) and check.state != "ok":
+            mark: Mark = "FAIL" if check.state == "critical" else "warn"
+            yield Finding(mark, f"{cluster}/{backend}", f"{check.name}: {check.detail or check.state}")
 
 
 def _policy(session: Session) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from crashcart.backends.wire import Source
 from crashcart.ops.collector_ends import collector_end
 from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
@@ -18,6 +19,9 @@ PATIENCE_SECONDS = 20.0
 SETTLE_SECONDS = 0.05
 """After a source's listing its numbers follow in the same burst; wait for a pause of this length."""
 
+CHECKING = frozenset({"alertmanager", "demo", "kubernetes", "prometheus"})
+"""Sources that list checks of themselves; these come at the end of a turn, when they have been live for a while."""
+
 
 def joins_for(session: Session, store: Store) -> Joins:
     """Joins with the node-name rules of the session."""
@@ -27,7 +31,7 @@ def joins_for(session: Session, store: Store) -> Joins:
 async def list_once(session: Session, kinds: tuple[str, ...]) -> Store:
     """A store that every source has spoken to once, well or badly, or that has waited long enough.
 
-    `kinds` are those that a live source is waited for; a kind that no source lists is not waited for.
+    A live source is waited for until any of `kinds` is listed; and for its checks, where these are among them.
     """
     store = Store()
     log = state_dir() / "collector.log"
@@ -54,12 +58,18 @@ def _heard(store: Store, session: Session, kinds: tuple[str, ...]) -> bool:
     spoken = {cluster for cluster, _ in store.sources}
     if not {cluster.name for cluster in session.clusters} <= spoken:
         return False
-    for (cluster, _), source in store.sources.items():
+    for source in store.sources.values():
         if source.state == "starting":
             return False
-        if source.state == "live" and not any((cluster, kind) in store.listed for kind in kinds):
+        if source.state == "live" and not _has_listed(store, source, kinds):
             return False
     return True
+
+
+def _has_listed(store: Store, source: Source, kinds: tuple[str, ...]) -> bool:
+    if "check" in kinds and source.name in CHECKING and (source.cluster, source.name, "check") not in store.confirmed:
+        return False
+    return any((source.cluster, kind) in store.listed for kind in kinds)
 
 
 async def _more(news: asyncio.Event) -> bool:
