@@ -100,9 +100,10 @@ async def test_labels_say_who_has_a_gpu(lab: Watch, monitoring: MonitoringStack)
 
 
 async def test_what_dcgm_cannot_measure_is_not_known(lab: Watch, monitoring: MonitoringStack) -> None:
+    metrics = ("memory_temperature_celsius", "power_watts")
+    await lab.until("numbers", lambda: None not in [lab.value(name, "gpu001", 2) for name in metrics], FIRST_SECONDS)
     monitoring.exporters.inject(1, 2, "DCGM_FI_DEV_MEMORY_TEMP", BLANK_INT64)
     monitoring.exporters.inject(1, 2, "DCGM_FI_DEV_POWER_USAGE", BLANK_FP64)
-    metrics = ("memory_temperature_celsius", "power_watts")
     await lab.until("blanks", lambda: [lab.value(name, "gpu001", 2) for name in metrics] == [None, None], SOON)
     assert lab.value("util_percent", "gpu001", 2) is not None
     assert None not in [lab.value(name, "gpu001", 3) for name in metrics]
