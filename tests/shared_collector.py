@@ -78,6 +78,19 @@ class Reader:
     def say(self, data: bytes) -> None:
         self._writer.write(data)
 
+    def pause(self) -> None:
+        """Take nothing more from the socket."""
+        self._incoming.pause_reading()
+
+    def resume(self) -> None:
+        self._incoming.resume_reading()
+
+    @property
+    def _incoming(self) -> asyncio.ReadTransport:
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport
+
     async def until(self, condition: Callable[[Store], object], seconds: float = 10.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition(self.store):
