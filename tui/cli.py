@@ -15,6 +15,7 @@ COMMANDS = {
     "act": "act",
     "doctor": "doctor",
     "collector": "collector",
+    "wall": "wall",
     "audit": "audit",
     "policy": "policy",
     "config": "config",

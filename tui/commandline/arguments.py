@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_get(commands)
     _add_act(commands)
     _add_collector(commands)
+    _add_wall(commands)
     _add(commands, "doctor", "check everything this machine needs, and say the next step")
     _add_audit(commands)
     _add_policy(commands)
@@ -151,6 +152,20 @@ def _add_collector(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     collector.add_argument("--socket", metavar="PATH", default=DEFAULT_SOCKET, help=f"where to ({DEFAULT_SOCKET})")
     collector.add_argument("--group", metavar="NAME", help="who may attach besides this user (nobody)")
     collector.add_argument("--readers", type=int, default=64, metavar="N", help="cockpits at the same time (64)")
+
+
+def _add_wall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    wall = _add(commands, "wall", "show page after page on a display that nobody attends; it can change nothing")
+    wall.add_argument(
+        "--pages",
+        metavar="A,B",
+        default="overview,heatmap,queues,alerts,jobs",
+        help="which and in which order (overview,heatmap,queues,alerts,jobs)",
+    )
+    wall.add_argument("--every", metavar="TIME", default="20s", help="how long each page stays, e.g. 45s or 2m (20s)")
+    wall.add_argument("--cluster", metavar="A,B", help="these clusters only")
+    wall.add_argument("--size", metavar="WxH", default="auto", help="in cells, e.g. 60x17 or 100x28 (the terminal's)")
+    wall.add_argument("--mask", metavar="A,B", default="", help="users, jobs or both: names that visitors may not read")
 
 
 def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
