@@ -147,6 +147,7 @@ async def test_a_silenced_alert_says_by_whom_and_until_when(lab: Watch, monitori
     made = monitoring.silence(alertname="GpuXidError", Hostname="gpu001", comment="INC-43")
     await lab.until("silenced", lambda: bool(lab.alerts("GpuXidError", "silenced")), SOON)
     assert lab.alerts("GpuXidError", "silenced")[0].silenced_by == (made,)
+    await lab.until("the silence", lambda: f"lab/{made}" in lab.store.silences, SOON)
     silence = lab.store.silences[f"lab/{made}"]
     assert (silence.state, silence.created_by, silence.comment) == ("active", "test", "INC-43")
     assert 3000 < silence.ends - time.time() < 3700
