@@ -106,6 +106,16 @@ class Attentive(Protocol):
         ...
 
 
+@runtime_checkable
+class OfSeveralSources(Protocol):
+    """A feed that speaks for other sources too; what it lists names the one that says so."""
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Those besides the backend's own name; they are as alive as the feed is."""
+        ...
+
+
 class Change(msgspec.Struct, frozen=True):
     """One change of the cluster, ready to run. `text` is the exact command as an operator would type it.
 
@@ -182,6 +192,14 @@ class OfPlane(Protocol):
     def plane(self) -> str:
         """The `source` of the entities that it can change: `kubernetes`."""
         ...
+
+
+@runtime_checkable
+class OfSeveralPlanes(Protocol):
+    """A power object that comes with others, each of another plane."""
+
+    @property
+    def others(self) -> tuple[object, ...]: ...
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from crashcart.backends.contract import (
     NodeMaintainer,
     Observer,
     OfPlane,
+    OfSeveralPlanes,
     ShellOpener,
 )
 
@@ -97,5 +98,5 @@ def build_powers(cluster: ClusterSession, links: SessionLinks) -> ClusterPowers:
             backend = registry.load(name)
             power = backend.powers(links.context(convert(backend, table)))
         if power is not None:
-            powers.append(power)
+            powers += [power, *(power.others if isinstance(power, OfSeveralPlanes) else ())]
     return powers

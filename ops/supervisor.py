@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from crashcart.backends import wire
-from crashcart.backends.contract import Attentive, Feed, Interest
+from crashcart.backends.contract import Attentive, Feed, Interest, OfSeveralSources
 from crashcart.backends.errors import BackendError, Denied, Malformed, Unsupported
 from crashcart.backends.model import Batch, GpuColumn, Item
 from crashcart.backends.text import clean
@@ -53,6 +53,7 @@ class Supervisor:
         self._last_success: float | None = None
         self._interest = Interest()
         self._feed: Feed | None = None
+        self._voices: tuple[str, ...] = ()
 
     def attend(self, interest: Interest) -> None:
         """Tell the feed, and every one that follows it, what is looked at."""
@@ -117,14 +118,17 @@ class Supervisor:
         self._tell("live", "")
 
     def _tell(self, state: str, detail: str) -> None:
-        self._report(
-            wire.Source(
-                cluster=self.cluster,
-                name=self.name,
-                state=state,  # type: ignore[arg-type]
-                interval_seconds=self._interval,
-                last_success=self._last_success,
-                failures=self._failures,
-                detail=clean(detail, limit=300),
+        if isinstance(self._feed, OfSeveralSources):
+            self._voices = self._feed.voices
+        for name in (self.name, *self._voices):
+            self._report(
+                wire.Source(
+                    cluster=self.cluster,
+                    name=name,
+                    state=state,  # type: ignore[arg-type]
+                    interval_seconds=self._interval,
+                    last_success=self._last_success,
+                    failures=self._failures,
+                    detail=clean(detail, limit=300),
+                )
             )
-        )

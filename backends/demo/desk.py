@@ -13,6 +13,7 @@ from .alerts import AlertBook
 from .entities import job_entity, node_entity, queue_entity
 from .faults import FaultScript
 from .host_history import HostHistory
+from .kube_board import KubeBoard
 from .monitoring import Monitoring
 from .options import Faults
 from .protocol import (
@@ -24,6 +25,7 @@ from .protocol import (
     News,
     Observe,
     ObserveAlerts,
+    ObserveKube,
     Poll,
     Ran,
     Reply,
@@ -67,6 +69,7 @@ class Desk:
         if is_incident:
             FaultScript(self.sim, workload.roles).play()
             make_silences(self._silences, self.sim.now)
+        self.kube = KubeBoard(self.sim, is_incident=is_incident)
         self.telemetry = Telemetry(self.sim, seed)
         self.telemetry.refresh()  # what a silent exporter last showed is fixed now, not when somebody first looks
         self._alerts = AlertBook(self.sim, self._silences, is_incident=is_incident)
@@ -89,6 +92,8 @@ class Desk:
                 return self.poll(request, now)
             case Observe():
                 return self.observe(request, now)
+            case ObserveKube():
+                return self.kube.observe(request, now)
             case ObserveAlerts():
                 return self.observe_alerts(now)
             case AskHistory():
@@ -107,10 +112,12 @@ class Desk:
         self._monitoring.refresh()
         journal = self.sim.journal
         whole = request.epoch != self.epoch or request.revision == 0 or not journal.covers(request.revision)
+        whole = whole or not self.kube.covers(request.kube_revision)
         changed, gone = journal.since(0 if whole else request.revision)
         entities = tuple(self._entity(kind, name, now) for kind, name in changed)
         columns = self.telemetry.columns(now, since=-1 if whole else request.revision)
         shape = self.sim.shape
+        kube, kube_gone = self.kube.since(0 if whole else request.kube_revision, now)
         return News(
             epoch=self.epoch,
             revision=journal.revision,
@@ -122,6 +129,9 @@ class Desk:
             counts=(shape.gpus_per_node,) * shape.nodes if whole else None,
             columns={metric: memoryview(values) for metric, values in columns.items()},
             seconds=time.perf_counter() - begun,
+            kube=kube,
+            kube_gone=() if whole else kube_gone,
+            kube_revision=self.kube.revision,
         )
 
     def _entity(self, kind: str, name: str, when: float) -> AnyEntity:
@@ -182,6 +192,8 @@ class Desk:
             if not node.is_reachable:
                 return Ran(255, unreachable=f"ssh: connect to host {request.host} port 22: No route to host")
         result = commands.run(self.sim, request.user, request.argv)
+        if result is None:
+            result = self.kube.run(request.user, request.argv)
         if result is None:
             result = amtool.run(self._silences, request.user, now, request.argv)
         if result is not None:

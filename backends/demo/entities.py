@@ -16,6 +16,7 @@ def node_entity(node: SimNode, when: float) -> Node:
     used = node.gpus_used
     gpus = len(node.owners)
     cpus = min(CPUS, used * CPUS_A_GPU)
+    busy = used + sum(node.owners[gpu] is None for gpu in node.guests)  # the machine does more than its scheduler knows
     flags = set(node.flags)
     if not node.responds:
         flags.add("NOT_RESPONDING")
@@ -39,8 +40,8 @@ def node_entity(node: SimNode, when: float) -> Node:
         cpus_total=CPUS,
         cpus_used=cpus,
         memory_total_bytes=MEMORY_BYTES,
-        memory_free_bytes=MEMORY_BYTES - (MEMORY_BYTES // 64) - MEMORY_BYTES * used // (gpus * 2),
-        load=round(0.7 + cpus * 0.31, 2) if node.is_reachable else None,
+        memory_free_bytes=MEMORY_BYTES - (MEMORY_BYTES // 64) - MEMORY_BYTES * busy // (gpus * 2),
+        load=round(0.7 + min(CPUS, busy * CPUS_A_GPU) * 0.31, 2) if node.is_reachable else None,
         address=node.address,
         rack=node.rack,
         switch=node.switch,

@@ -16,10 +16,15 @@ from crashcart.backends.model import AnyEntity, Batch, GpuColumn, GpuRows, Histo
 
 from .client import WorldLink
 from .entities import SOURCE
+from .kube_entities import SOURCE as KUBERNETES
+from .kube_half import SMALLEST
 from .metrics import FAST
 from .protocol import AskHistory, News, Poll, Told
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+KUBE_KINDS: tuple[Kind, ...] = ("node", "job", "queue", "pod", "budget", "event")
+OTHER_KINDS: tuple[Kind, ...] = ("node", "job", "queue", "alert", "silence", "target", "check")
+"""What the others list beside a Kubernetes half."""
 EACH_TURN = frozenset((*FAST, "age_seconds"))
 REPEAT_SECONDS = 10.0
 """A column that does not change is told again after this time, so that it does not look old."""
@@ -37,12 +42,19 @@ class DemoFeed:
         self._link = WorldLink(context.options)
         self._epoch = 0
         self._revision = 0
+        self._kube_revision = 0
+        self._has_kube = context.options.nodes >= SMALLEST
         self._generation = 0
         self._columns: dict[str, memoryview] = {}
         self._told: dict[str, float] = {}  # when a column was last told
         self._interest = Interest()
         self._wish = asyncio.Event()
         self._load: dict[str, RequestLoad] = {}
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Kubernetes speaks through this feed too, where the cluster has such a half."""
+        return (KUBERNETES,) if self._has_kube else ()
 
     def attend(self, interest: Interest) -> None:
         """From now on this is looked at: its past comes at once, and again at each turn."""
@@ -57,12 +69,12 @@ class DemoFeed:
                 async for history in wishes:
                     yield history
             begun = time.monotonic()
-            news = await self._link.ask(Poll(self._epoch, self._revision), News)
+            news = await self._link.ask(Poll(self._epoch, self._revision, self._kube_revision), News)
             rows = len(news.entities) + len(news.columns)
             self._measure("poll: what changed", begun, rows, news.seconds)
             for item in self._items(news):
                 yield item
-            self._epoch, self._revision = news.epoch, news.revision
+            self._epoch, self._revision, self._kube_revision = news.epoch, news.revision, news.kube_revision
             for item in [*await self._histories(), self._cost(news.when)]:
                 yield item
 
@@ -118,17 +130,31 @@ class DemoFeed:
         return Load(SOURCE, self._cluster, when, tuple(self._load.values()))
 
     def _items(self, news: News) -> list[Item]:
-        items: list[Item] = []
-        changed: dict[str, list[AnyEntity]] = {kind: [] for kind in KINDS}
-        for entity in news.entities:
-            changed[entity.kind].append(msgspec.structs.replace(entity, cluster=self._cluster))
-        gone: dict[str, list[str]] = {kind: [] for kind in KINDS}
-        for kind, name in news.gone:
-            gone[kind].append(f"{self._cluster}/{name}")
-        for kind in KINDS:
-            upserts, removed = tuple(changed[kind]), tuple(gone[kind])
-            items.append(Batch(SOURCE, self._cluster, kind, news.when, upserts, removed, news.whole))
+        if not self._has_kube:
+            return [*self._batches(news, SOURCE, KINDS, news.entities, news.gone), *self._numbers(news)]
+        items = self._batches(news, SOURCE, OTHER_KINDS, news.entities, news.gone)
+        items += self._batches(news, KUBERNETES, KUBE_KINDS, news.kube, news.kube_gone)
         return [*items, *self._numbers(news)]
+
+    def _batches(
+        self,
+        news: News,
+        source: str,
+        kinds: tuple[Kind, ...],
+        entities: tuple[AnyEntity, ...],
+        names: tuple[tuple[str, str], ...],
+    ) -> list[Item]:
+        """What one source lists, a batch for each kind."""
+        changed: dict[str, list[AnyEntity]] = {kind: [] for kind in kinds}
+        for entity in entities:
+            changed[entity.kind].append(msgspec.structs.replace(entity, cluster=self._cluster))
+        gone: dict[str, list[str]] = {kind: [] for kind in kinds}
+        for kind, name in names:
+            gone[kind].append(f"{self._cluster}/{name}")
+        return [
+            Batch(source, self._cluster, kind, news.when, tuple(changed[kind]), tuple(gone[kind]), news.whole)
+            for kind in kinds
+        ]
 
     def _numbers(self, news: News) -> list[Item]:
         items: list[Item] = []

@@ -41,6 +41,9 @@ def load_at(node: SimNode, gpu: int, when: float) -> str:
     owner = node.owners[gpu]
     if owner is not None and owner.state == "RUNNING" and owner.started is not None and when >= owner.started:
         return _of_job(node, owner, when)
+    guest = node.guests.get(gpu)
+    if guest is not None and when >= guest.since:
+        return guest.load
     for stint in reversed(node.stints):
         if gpu in stint.gpus and stint.started <= when < stint.ended:
             is_hung = stint.hung_since is not None and when >= stint.hung_since

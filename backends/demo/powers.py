@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -20,14 +17,17 @@ from crashcart.backends.contract import (
     SignalTarget,
     Terminal,
 )
-from crashcart.backends.errors import BadIdentifier, Malformed, Unreachable
+from crashcart.backends.errors import BadIdentifier, Malformed
 from crashcart.backends.model import Job, Node, Queue
 from crashcart.backends.text import clean, job_id, node_name
 from crashcart.backends.text import reason as plain_reason
 
-from .client import AnswerLost, WorldLink
+from .client import WorldLink
 from .entities import SOURCE
-from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Ran, Run, Seen
+from .kube_half import SMALLEST
+from .kube_powers import DemoKubePowers
+from .protocol import AskFiles, AskSignals, Caught, Files, Observe, Seen
+from .running import run_in_world
 from .shell import DemoTerminal
 from .silencing import SilencePowers
 
@@ -41,6 +41,12 @@ class DemoPowers(SilencePowers):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.cluster, WorldLink(context.options))
+        self._others = (DemoKubePowers(context),) if context.options.nodes >= SMALLEST else ()
+
+    @property
+    def others(self) -> tuple[object, ...]:
+        """The powers of the Kubernetes half, where the cluster has one."""
+        return self._others
 
     async def close(self) -> None:
         """Let go of the simulation; may be called twice."""
@@ -161,33 +167,5 @@ class HostRunner:
         return await run_in_world(self._link, self._host, tuple(argv), timeout, limit=limit)
 
 
-async def run_in_world(
-    link: WorldLink,
-    host: str,
-    argv: tuple[str, ...],
-    timeout: float,  # noqa: ASYNC109
-    *,
-    limit: int = 64 << 20,
-) -> CommandResult:
-    """How the command ended; a lost answer is "unknown". Raises Unreachable when nothing was sent."""
-    try:
-        ran = await link.ask(Run(host, _user(), argv), Ran, timeout=timeout)
-    except AnswerLost as error:
-        return CommandResult("unknown", None, detail=str(error))
-    if ran.unreachable:
-        raise Unreachable(clean(ran.unreachable))
-    stdout, stderr = ran.stdout.encode(), ran.stderr.encode()
-    is_cut = max(len(stdout), len(stderr)) > limit
-    state: Literal["ok", "failed"] = "ok" if ran.exit_status == 0 else "failed"
-    return CommandResult(state, ran.exit_status, stdout[:limit], stderr[:limit], truncated=is_cut)
-
-
 def _change(target: str, *argv: str) -> Change:
     return Change(target=target, text=shlex.join(argv), argv=argv, where="demo")
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid{os.getuid()}"

@@ -10,8 +10,9 @@ import struct
 import msgspec
 
 from crashcart.backends.model import Alert, AnyEntity, Job, Node, Queue, Silence
+from crashcart.backends.pods import Budget, Pod
 
-PROTOCOL = 2
+PROTOCOL = 3
 HEAD = struct.Struct("<I")
 REQUEST_LIMIT = 1 << 20
 REPLY_LIMIT = 256 << 20
@@ -22,10 +23,18 @@ class Poll(msgspec.Struct, frozen=True, array_like=True, tag="poll"):
 
     epoch: int
     revision: int
+    kube_revision: int = 0
 
 
 class Observe(msgspec.Struct, frozen=True, array_like=True, tag="observe"):
     """The named nodes and jobs as they are now; None stands for all of them."""
+
+    nodes: tuple[str, ...] | None
+    jobs: tuple[str, ...] | None
+
+
+class ObserveKube(msgspec.Struct, frozen=True, array_like=True, tag="observe-kube"):
+    """What Kubernetes has of the named nodes and jobs now; None stands for all of them."""
 
     nodes: tuple[str, ...] | None
     jobs: tuple[str, ...] | None
@@ -63,12 +72,13 @@ class AskFiles(msgspec.Struct, frozen=True, array_like=True, tag="files"):
     directory: str
 
 
-Request = Poll | Observe | ObserveAlerts | AskHistory | Run | AskSignals | AskFiles
+Request = Poll | Observe | ObserveKube | ObserveAlerts | AskHistory | Run | AskSignals | AskFiles
 
 
 class News(msgspec.Struct, frozen=True, array_like=True, tag="news"):
     """Answer to Poll. `whole`: everything is listed. Columns that are left out are as they were.
 
+    `kube` and `kube_gone` are what Kubernetes lists, as `entities` and `gone` are what all others do.
     `seconds` is how long the answer took to make.
     """
 
@@ -82,6 +92,9 @@ class News(msgspec.Struct, frozen=True, array_like=True, tag="news"):
     counts: tuple[int, ...] | None
     columns: dict[str, memoryview]
     seconds: float = 0.0
+    kube: tuple[AnyEntity, ...] = ()
+    kube_gone: tuple[tuple[str, str], ...] = ()
+    kube_revision: int = 0
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
@@ -91,6 +104,17 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag="seen"):
     nodes: tuple[Node, ...]
     jobs: tuple[Job, ...]
     queues: tuple[Queue, ...]
+
+
+class KubeSeen(msgspec.Struct, frozen=True, array_like=True, tag="kube-seen"):
+    """Answer to ObserveKube; pods are those on the nodes that were asked for."""
+
+    when: float
+    nodes: tuple[Node, ...]
+    jobs: tuple[Job, ...]
+    queues: tuple[Queue, ...]
+    pods: tuple[Pod, ...]
+    budgets: tuple[Budget, ...]
 
 
 class AlertsSeen(msgspec.Struct, frozen=True, array_like=True, tag="alerts-seen"):
@@ -150,7 +174,7 @@ class Files(msgspec.Struct, frozen=True, array_like=True, tag="files"):
     why: str = ""
 
 
-Reply = News | Seen | AlertsSeen | Told | Ran | Caught | Files
+Reply = News | Seen | KubeSeen | AlertsSeen | Told | Ran | Caught | Files
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

@@ -48,6 +48,13 @@ class Darkness(msgspec.Struct, frozen=True):
     gpu: int | None = None
 
 
+class Guest(msgspec.Struct, frozen=True):
+    """Work on a GPU that the scheduler of `owners` knows nothing of: a pod's."""
+
+    load: str
+    since: float
+
+
 class SimNode(msgspec.Struct, eq=False):
     """A machine. `owners[i]` holds GPU i, also for the moment in which its processes are being ended."""
 
@@ -75,6 +82,7 @@ class SimNode(msgspec.Struct, eq=False):
     kernel_log: list[tuple[float, str]] = msgspec.field(default_factory=list)
     stints: list[Stint] = msgspec.field(default_factory=list)  # those of the last hour or so
     darkness: list[Darkness] = msgspec.field(default_factory=list)  # what a reboot has ended
+    guests: dict[int, Guest] = msgspec.field(default_factory=dict)  # by GPU
 
     @property
     def gpus_used(self) -> int:

@@ -66,7 +66,7 @@ class Telemetry:
 
     def _readings(self, node: SimNode, gpu: int, now: float) -> dict[str, float]:
         load, row, seconds = (
-            load_of(node, node.owners[gpu]),
+            load_on(node, gpu),
             node.index * self._gpus + gpu,
             now - self.sim.timeline.start,
         )
@@ -76,14 +76,14 @@ class Telemetry:
 
     def _look_at(self, node: SimNode) -> None:
         owners, first = node.owners, node.index * self._gpus
-        is_uniform = owners.count(owners[0]) == self._gpus
-        loads = tuple(load_of(node, owner) for owner in (owners[:1] if is_uniform else owners))
+        is_uniform = owners.count(owners[0]) == self._gpus and not node.guests
+        loads = tuple(load_on(node, gpu) for gpu in range(1 if is_uniform else self._gpus))
         runs = tuple((load, sum(1 for _ in same)) for load, same in groupby(loads))
         self._loads[node.index] = loads[0] if len(runs) == 1 else runs
         for row in range(first, first + self._gpus):
             self._faults.pop(row, None)
         for gpu, fault in node.faults.items():
-            self._faults[first + gpu] = shown(fault, load_of(node, owners[gpu]))
+            self._faults[first + gpu] = shown(fault, load_on(node, gpu))
         if node.dark_since is None:
             self._frozen.pop(node.index, None)
         elif node.index not in self._frozen:
@@ -127,6 +127,12 @@ class Telemetry:
             if "age_seconds" in values:
                 struct.pack_into("<f", column, row * 4, values["age_seconds"])
         return bytes(column)
+
+
+def load_on(node: SimNode, gpu: int) -> str:
+    """The load that a GPU is under, whoever has put it there."""
+    load, guest = load_of(node, node.owners[gpu]), node.guests.get(gpu)
+    return guest.load if load == "idle" and guest is not None else load
 
 
 def load_of(node: SimNode, owner: SimJob | None) -> str:
