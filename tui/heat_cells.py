@@ -83,8 +83,11 @@ class CellReader:
     def _plain_allocation(self, tile: Tile) -> Glyph | None:
         """The allocation of a node that tells it, without asking who owns each GPU."""
         node = self._scene.store.nodes.get(tile.key)
-        used = None if node is None else used_gpus(node)
-        if node is None or used is None or node.is_down or not self._is_fresh(node.cluster, node.source):
+        if node is None or node.gpus_used is None or node.is_down or not self._is_fresh(node.cluster, node.source):
+            return None
+        owners = self._scene.joins.owners_on_node(tile.key) if node.gpus_used else {}
+        used = used_gpus(node, owners)
+        if used is None:
             return None
         if self._faults(tile):
             return DOWN
@@ -95,7 +98,7 @@ class CellReader:
             return ("□", "warn")
         if not busy:
             return ("□", "faint")
-        glyph, role = _busy(self._scene.joins.owners_on_node(tile.key).get(busy[0]))
+        glyph, role = _busy(owners.get(busy[0]))
         return (glyph if len(busy) == tile.gpus else "◧", role)
 
     # what can be trusted
@@ -172,13 +175,13 @@ class CellReader:
         node = self._scene.store.nodes.get(tile.key)
         if node is None:
             return [NO_DATA] * tile.gpus
-        used = used_gpus(node)
+        owners = self._scene.joins.owners_on_node(tile.key)
+        used = used_gpus(node, owners)
         if not self._is_fresh(node.cluster, node.source):
             return [STALE_BUSY if used and gpu in used else STALE for gpu in range(tile.gpus)]
         if node.is_down:
             return [DOWN] * tile.gpus
         free: Glyph = ("□", "warn" if node.is_draining else "faint")
-        owners = {} if used is None else self._scene.joins.owners_on_node(tile.key)
         cells = [
             NO_DATA if used is None else _busy(owners.get(gpu)) if gpu in used else free for gpu in range(tile.gpus)
         ]
@@ -214,11 +217,15 @@ def _busy(owner: GpuOwner | None) -> Glyph:
     return ("■", series(owner.job.key if owner.job is not None else owner.label))
 
 
-def used_gpus(node: Node) -> frozenset[int] | None:
-    """Indexes in use; where only their number is known, the first ones stand for them."""
+def used_gpus(node: Node, owners: Mapping[int, GpuOwner]) -> frozenset[int] | None:
+    """Indexes in use; where only their number is known, those with an owner and then the first ones stand for them."""
     if node.gpus_used_indexes is not None:
         return frozenset(node.gpus_used_indexes)
-    return None if node.gpus_used is None else frozenset(range(node.gpus_used))
+    if node.gpus_used is None:
+        return None
+    owned = sorted(owners, key=lambda gpu: (not owners[gpu].is_exact, gpu))
+    others = (gpu for gpu in range(node.gpus_total or node.gpus_used) if gpu not in owners)
+    return frozenset([*owned, *others][: node.gpus_used])
 
 
 @lru_cache(maxsize=4096)

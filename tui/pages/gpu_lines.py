@@ -61,7 +61,7 @@ def gpu_line(shown: Shown, node: Node, gpu: int, lately: Lately | None) -> tuple
     hot = plain == "text" and is_hot(shown, node.key, gpu)
     cells = (
         (str(gpu), "strong"),
-        ("∅ missing", "crit") if telemetry == "missing" else _allocation(node, gpu),
+        ("∅ missing", "crit") if telemetry == "missing" else _allocation(shown, node, gpu),
         (_number(util, "%"), plain),
         ("", "text"),
         (_memory(value("memory_used_bytes"), value("memory_total_bytes")), plain),
@@ -122,9 +122,9 @@ def _memory(used: float | None, total: float | None) -> str:
     return f"{words.size(used)}/{words.size(total)}" if total else words.size(used)
 
 
-def _allocation(node: Node, gpu: int) -> tuple[str, str]:
+def _allocation(shown: Shown, node: Node, gpu: int) -> tuple[str, str]:
     """The word and its role."""
-    used = used_gpus(node)
+    used = used_gpus(node, shown.joins.owners_on_node(node.key))
     if node.is_down:
         return "✕ down", "crit"
     if used is None:
