@@ -37,7 +37,7 @@ def draw_banners(canvas: Canvas, board: Board, y: int) -> int:
     shown = found if len(found) <= most else found[: most - 1]
     for line in shown:
         canvas.fill(y, line.fill, line.role)
-        canvas.put(0, y, f" {line.text} "[: canvas.width], line.role)
+        canvas.put(0, y, f" {line.text} ", line.role)
         y += 1
     if len(found) > len(shown):
         canvas.fill(y, " ", "badge-warn")

@@ -52,7 +52,7 @@ def _largest(unit: Unit, items: int, cells: int, name: int, width: int, height: 
         item_height = down + named + int(down > 1)
         columns = width // item_width
         if columns and -(-items // columns) * item_height <= height:
-            worth = across * down + 1.5 * named - 0.2 * abs(across - 2 * down)
+            worth = across * down + 4.5 * named - 0.2 * abs(across - 2 * down)
             found.append((worth, HeatPlan(unit, columns, across, down, named, item_width, item_height)))
     return max(found, key=lambda one: one[0])[1] if found else None
 

@@ -14,7 +14,7 @@ def critical(board: Board) -> Tile:
     """Critical alerts that fire. Zero is green only while every source of alerts is fresh and whole."""
     number = board.alerts.critical
     role = "crit" if number else "ok" if board.is_whole else "text"
-    note = "all sources fresh" if role == "ok" else "asking for somebody" if number else "not all is well"
+    note = "all fresh" if role == "ok" else "firing" if number else "not all is well"
     return _alert_tile(board, "CRITICAL", number, role, note)
 
 
@@ -39,7 +39,7 @@ def pending(board: Board) -> Tile:
 def _alert_tile(board: Board, label: str, number: int, role: str, note: str) -> Tile:
     trust = board.sources.of(("alert",))
     if not board.alerts_known:
-        return Tile(label, "?", "unknown", f"listed: {number:,}" if number else "unknown, not 0", trust)
+        return Tile(label, "?", "unknown", f"listed: {number:,}" if number else "not known", trust)
     return Tile(label, short(number), role, note, trust)
 
 
@@ -65,25 +65,26 @@ def gpus_in_use(board: Board) -> Tile:
     """How full the cluster is."""
     nodes, trust = board.nodes(), board.sources.of(("node",))
     if not trust.is_known or not nodes.gpus or nodes.gpus_used is None:
-        return Tile("GPUS IN USE", "?", "unknown", "", trust)
-    percent = f"{'≥' if nodes.is_least else ''}{100 * nodes.gpus_used // nodes.gpus}%"
-    return Tile("GPUS IN USE", percent, "text", f"{nodes.gpus_used:,} of {nodes.gpus:,}", trust)
+        return Tile("GPU USE", "?", "unknown", "", trust)
+    percent = f"{100 * nodes.gpus_used // nodes.gpus}%"
+    least = "≥ " if nodes.is_least else ""
+    return Tile("GPU USE", percent, "text", f"{least}{nodes.gpus_used:,} of {nodes.gpus:,}", trust)
 
 
 def gpus_missing(board: Board) -> Tile:
     """GPUs that fell off their bus, as far as the telemetry tells."""
     trust = board.sources.of((GPU,))
     if not trust.is_known:
-        return Tile("GPUS MISSING", "?", "unknown", "", trust)
+        return Tile("GPUS GONE", "?", "unknown", "", trust)
     number = board.missing_gpus()
-    return Tile("GPUS MISSING", short(number), "crit" if number else "ok", "of those measured", trust)
+    return Tile("GPUS GONE", short(number), "crit" if number else "ok", "of measured", trust)
 
 
 def jobs_running(board: Board) -> Tile:
     """Jobs that hold nodes."""
     trust = board.sources.of(("job",))
     number = len(board.running()) if trust.is_known else None
-    return Tile("JOBS RUNNING", short(number), "text" if trust.is_known else "unknown", "", trust)
+    return Tile("RUNNING", short(number), "text" if trust.is_known else "unknown", "", trust)
 
 
 def jobs_waiting(board: Board) -> Tile:
@@ -91,7 +92,7 @@ def jobs_waiting(board: Board) -> Tile:
     trust = board.sources.of(("job",))
     waiting = board.waiting()
     if not trust.is_known:
-        return Tile("JOBS WAITING", "?", "unknown", "", trust)
+        return Tile("WAITING", "?", "unknown", "", trust)
     since = waiting[0].submit_time if waiting else None
     longest = f"longest {words.age(board.now - since)}" if since is not None else ""
-    return Tile("JOBS WAITING", short(board.waiting_number()), "text", longest, trust)
+    return Tile("WAITING", short(board.waiting_number()), "text", longest, trust)

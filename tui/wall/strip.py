@@ -15,7 +15,7 @@ from .source_doubt import Doubt, Trust, exact_age
 
 HEIGHT = 2
 WIDE = 90
-GROUND = "panel"
+SHORT_NAME = 4
 
 WORST: dict[str, tuple[str, str]] = {
     "crit": ("✕ CRITICAL", "badge-crit"),
@@ -34,7 +34,7 @@ def draw_strip(canvas: Canvas, board: Board, rotation: Rotation) -> None:
         0, 0, [(" ", "text"), *_hand(board.now, 10 if is_wide else 4), ("  ", "text"), *_clock(board.now, is_wide)]
     )
     canvas.spans(at + 2, 0, [WORST[worst(board)], ("  ", "text"), *_unclaimed(board)])
-    left = _where(rotation, board.clock.monotonic())
+    left = _where(rotation, board.clock.monotonic(), is_wide)
     canvas.spans(0, 1, [(" ", "text"), *left])
     used = sum(width_of(text) for text, _ in left) + 3
     ages = _ages(board, canvas.width - used - 1)
@@ -82,11 +82,11 @@ def _unclaimed(board: Board) -> list[Span]:
     return [(f"{number:,} unclaimed", role)]
 
 
-def _where(rotation: Rotation, now: float) -> list[Span]:
+def _where(rotation: Rotation, now: float, is_wide: bool) -> list[Span]:
     place, pages = rotation.position
     spans: list[Span] = [(rotation.page.upper(), "title"), (f" {place}/{pages}", "muted")]
     if rotation.pinned:
-        return [*spans, (" ", "text"), (" NEW CRITICAL ", "badge-crit")]
+        return [*spans, (" ", "text"), (" NEW CRITICAL " if is_wide else "✕ NEW", "badge-crit")]
     if rotation.is_held:
         return [*spans, (" ", "text"), ("‖ HELD", "warn")]
     left = rotation.left_seconds(now)
@@ -99,9 +99,10 @@ def _ages(board: Board, room: int) -> list[Span]:
     if not trusts:
         return [("✕ no source yet", "crit")]
     many = len(board.shown.live.clusters()) > 1
-    everyone = _joined([_age(one, many) for one in trusts])
-    if sum(width_of(text) for text, _ in everyone) <= room:
-        return everyone
+    for letters in (None, SHORT_NAME):
+        everyone = _joined([_age(one, many, letters) for one in trusts])
+        if sum(width_of(text) for text, _ in everyone) <= room:
+            return everyone
     live: list[Span] = [(f"● {live_count(board.shown.live, board.now)} live", "ok")]
     bad = _joined([*(_age(one, many) for one in trusts if one.doubt or one.is_cut), live])
     if sum(width_of(text) for text, _ in bad) <= room:
@@ -111,11 +112,14 @@ def _ages(board: Board, room: int) -> list[Span]:
     return [(f"✕ {doubtful} not live, oldest {oldest}", "crit")] if doubtful else live
 
 
-def _age(trust: Trust, many: bool) -> list[Span]:
+def _age(trust: Trust, many: bool, letters: int | None = None) -> list[Span]:
+    """`slurm ● 2s`, or `slur●2s` where only so many letters of the name fit."""
     source = trust.source
     assert source is not None  # noqa: S101 - that of a list of sources
     name = f"{source.cluster}/{source.name}" if many else source.name
     glyph, role = ("✕", "crit") if trust.is_stale else ("◌", "warn") if trust.doubt == Doubt.LATE else ("●", "ok")
+    if letters is not None and not many:
+        return [(name[:letters], "muted"), (glyph, role), (exact_age(trust.age), "muted" if role == "ok" else role)]
     return [(f"{name} ", "muted"), (f"{glyph} ", role), (exact_age(trust.age), "muted" if role == "ok" else role)]
 
 

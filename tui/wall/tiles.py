@@ -11,7 +11,7 @@ from .source_doubt import Trust
 
 LABEL_AND_NOTE = 2
 GAP = 2
-NARROWEST: dict[Scale, int] = {1: 13, 2: 23, 4: 46}
+NARROWEST: dict[Scale, int] = {1: 14, 2: 23, 4: 46}
 """Cells of a tile: three digits of that size, and a label."""
 SCALES: tuple[Scale, ...] = (4, 2, 1)
 SMALLER: dict[Scale, Scale] = {4: 2, 2: 1, 1: 1}
@@ -80,6 +80,9 @@ def _draw(canvas: Canvas, tile: Tile, x: int, y: int, width: int, scale: Scale) 
     value = tile.value
     while scale > 1 and width_in(value, scale) > width:
         scale = SMALLER[scale]
-    canvas.block(x, y + 1, drawn(value, scale, hatched=tile.is_stale), role)
+    if width_in(value, scale) <= width:
+        canvas.block(x, y + 1, drawn(value, scale, hatched=tile.is_stale), role)
+    else:
+        canvas.put(x, y + 2, f"▶ {value}", role)
     note = tile.trust.label or tile.note
     canvas.spans(x, y + 1 + lines_of(scale), [(note, tile.trust.role if tile.trust.label else "muted")], width)
