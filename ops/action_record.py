@@ -8,9 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from .actor import Actor
+from .approvals import ApprovalRequest, Approver, Posted
 from .audit import AuditLog, AuditUnavailable, since
-from .audit_read import OpenRecords, executor_mark
+from .audit_read import OpenRecords, executor_mark, read
 from .planning import Prepared
 from .policy import Policy
 from .protocol import ActionState, OpenAction, PlanRequest, TargetResult
@@ -18,6 +21,7 @@ from .refusal import Refusal
 from .verbs import BY_NAME
 
 HOUR = 3600.0
+_WAITING = {"denied": "CANCELLED", "withdrawn": "CANCELLED", "lapsed": "EXPIRED"}
 
 
 class ActionRecords:
@@ -61,9 +65,18 @@ class ActionRecords:
         }
         await self._append("refused", fields)
 
-    async def begun(self, prepared: Prepared, policy: Policy, typed: str, foreign_typed: str) -> None:
+    async def begun(
+        self,
+        prepared: Prepared,
+        policy: Policy,
+        typed: str,
+        foreign_typed: str,
+        approver: Approver | None = None,
+    ) -> None:
         """Record the intent and the start. Raises AuditUnavailable: then nothing may run."""
         plan = prepared.plan
+        if plan.break_glass:
+            await self._append("BREAK GLASS", {"id": plan.plan_id, "incident": plan.break_glass, "verb": plan.verb})
         fields = {
             "id": plan.plan_id,
             "state": "CONFIRMED",
@@ -80,10 +93,69 @@ class ActionRecords:
             "risk": plan.risk,
             "confirm": {"kind": plan.confirmation.kind, "typed": typed, "foreign": foreign_typed},
             "before": dict(prepared.before),
+            "inverse": msgspec.to_builtins(prepared.inverse),
             "version": version("crashcart"),
         }
+        if approver is not None:
+            fields["second_person"] = msgspec.to_builtins(approver)
+        if plan.break_glass:
+            fields["break_glass"] = plan.break_glass
+        if plan.undoes:
+            fields["undoes"] = plan.undoes
         await self._append("intent", fields)
         await self._append("start", {"id": plan.plan_id, "state": "RUNNING", "executor": executor_mark()})
+
+    async def second_person(
+        self, request: ApprovalRequest, phase: str, *, sha256: str = "", approver: Approver | None = None, why: str = ""
+    ) -> None:
+        """Record what becomes of a request: asked, agreed to, denied, lapsed. Raises AuditUnavailable."""
+        plan = request.plan
+        fields: dict[str, Any] = {
+            "id": plan.plan_id,
+            "state": _WAITING.get(phase, "CONFIRMED"),
+            "actor": self._actor.record(),
+            "verb": plan.verb,
+            "cluster": plan.cluster,
+            "targets": [target.target for target in plan.targets],
+            "params": dict(plan.params),
+            "expires": request.expires,
+        }
+        if sha256:
+            fields["sha256"] = sha256
+        if approver is not None:
+            fields["second_person"] = msgspec.to_builtins(approver)
+        if why:
+            fields["why"] = why
+        await self._append(phase, fields)
+
+    async def answered(self, posted: Posted, verdict: str, approver: Approver, why: str) -> None:
+        """Record that this operator has agreed to somebody's request, or denied it. Raises AuditUnavailable."""
+        plan = posted.request.plan
+        fields = {
+            "id": f"{verdict}-{plan.plan_id}",
+            "state": verdict.upper(),
+            "actor": self._actor.record(),
+            "request": plan.plan_id,
+            "requester": posted.request.requester,
+            "sha256": posted.sha256,
+            "verb": plan.verb,
+            "cluster": plan.cluster,
+            "targets": [target.target for target in plan.targets],
+            "params": dict(plan.params),
+            "second_person": msgspec.to_builtins(approver),
+            "why": why,
+        }
+        await self._append("answer", fields)
+
+    def glass_since(self, incident: str, user: str) -> float | None:
+        """When this operator first broke the glass under this incident; None when never. Reads the whole file."""
+        broken = (
+            float(record["ts"])
+            for record in read(self.path)
+            if record["phase"] == "intent" and record.get("break_glass") == incident
+            if record.get("actor", {}).get("user") == user
+        )
+        return next(broken, None)
 
     async def ended(
         self, plan_id: str, state: ActionState, results: Sequence[TargetResult], *, settled: bool, phase: str = "end"

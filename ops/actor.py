@@ -28,6 +28,15 @@ def current_actor() -> Actor:
     return Actor(user, os.getuid(), unix_groups(user), os.environ.get("SSH_CONNECTION", ""))
 
 
+def actor_of(uid: int) -> Actor | None:
+    """The operator behind a user id of this machine; None for one without a name."""
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
+    return Actor(user, uid, unix_groups(user))
+
+
 def os_user() -> str:
     """The login name behind our user id; environment variables do not count. A user without a name is `uid-N`."""
     try:

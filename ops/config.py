@@ -20,14 +20,20 @@ from crashcart.backends.errors import Unsupported
 from .attach import parse_address
 from .backend_options import convert
 from .config_file import ConfigError, at, read_toml
-from .session import ClusterSession
+from .session import ApprovalsSession, ClusterSession
 
 SYSTEM_FILE = Path("/etc/crashcart/config.toml")
 CLUSTER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 CLUSTER_KEYS = frozenset({"color", "node_rules", "ssh_host", "checkpoint"})
-TOP_KEYS = frozenset({"cluster", "policy", "audit", "screen", "collector"})
-SECTION_KEYS = {"policy": {"file"}, "audit": {"file"}, "screen": {"theme", "keys"}, "collector": {"attach", "ssh"}}
+TOP_KEYS = frozenset({"cluster", "policy", "audit", "screen", "collector", "approvals"})
+SECTION_KEYS = {
+    "policy": {"file"},
+    "audit": {"file"},
+    "screen": {"theme", "keys"},
+    "collector": {"attach", "ssh"},
+    "approvals": {"directory", "allowed_signers", "key"},
+}
 SYSTEM_POLICY = Path("/etc/crashcart/policy.toml")
 
 
@@ -71,6 +77,7 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     attach: str | None = None
     attach_ssh: dict[str, Any] = field(default_factory=dict)
+    approvals: ApprovalsSession | None = None
     settings: tuple[Setting, ...] = ()
     files: tuple[Path, ...] = ()
 
@@ -128,6 +135,7 @@ def _build(settings: tuple[Setting, ...], files: tuple[Path, ...]) -> Config:
     config = Config(settings=settings, files=files, policy_file=policy_in_force())
     clusters: dict[str, dict[str, Any]] = {}
     backends: dict[str, dict[str, dict[str, Any]]] = {}
+    approvals: dict[str, str] = {}
     for setting in settings:
         match setting.keys:
             case ("policy", "file"):
@@ -142,6 +150,8 @@ def _build(settings: tuple[Setting, ...], files: tuple[Path, ...]) -> Config:
                 config.attach = _address(setting)
             case ("collector", "ssh"):
                 config.attach_ssh = _attach_ssh(setting)
+            case ("approvals", key):
+                approvals[key] = str(Path(_string(setting)).expanduser())
             case ("cluster", name, key):
                 clusters.setdefault(name, {})
                 if key in CLUSTER_KEYS:
@@ -150,8 +160,18 @@ def _build(settings: tuple[Setting, ...], files: tuple[Path, ...]) -> Config:
                     backends.setdefault(name, {}).setdefault(key, {})
             case ("cluster", name, backend, option):
                 backends[name][backend][option] = setting.value
+    config.approvals = _approvals(approvals, settings)
     config.clusters = tuple(_cluster(name, own, backends.get(name, {}), settings) for name, own in clusters.items())
     return config
+
+
+def _approvals(found: dict[str, str], settings: tuple[Setting, ...]) -> ApprovalsSession | None:
+    if not found:
+        return None
+    if "directory" not in found:
+        keys = ("approvals", "directory")
+        raise at(_origin(settings, keys), keys, "is missing: where requests for a second person lie")
+    return ApprovalsSession(**found)
 
 
 def _cluster(

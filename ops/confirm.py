@@ -13,13 +13,18 @@ OVERRIDE = "override"
 
 
 def confirmation(
-    kind: ConfirmKind, verb: Verb, what: TargetKind, names: Sequence[str], *, is_foreign: bool
+    kind: ConfirmKind, verb: Verb, what: TargetKind, names: Sequence[str], *, is_foreign: bool, incident: str = ""
 ) -> Confirmation:
-    """The confirmation of this strength for targets of the kind `what`, by the names that people call them."""
+    """The confirmation of this strength for targets of the kind `what`, by the names that people call them.
+
+    Whoever breaks the glass types that, whatever the targets are.
+    """
     foreign = OVERRIDE if is_foreign else None
+    if incident:
+        return Confirmation("type-name", f"BREAK GLASS {incident}", "Type, as it will be on record", foreign)
     if kind == "key":
         return Confirmation(kind, "y", f"Press y to {verb.title.lower()}", foreign)
-    if kind == "type-count":
+    if kind == "type-count" or (kind == "second-person" and len(names) > 1):
         return Confirmation(kind, str(len(names)), f"Type the number of {what}s", foreign)
     if len(names) == 1:
         return Confirmation(kind, names[0], f"Type the {what}'s {'id' if what == 'job' else 'name'}", foreign)
@@ -29,8 +34,6 @@ def confirmation(
 
 def mismatch(wanted: Confirmation, typed: str, foreign_typed: str) -> str | None:
     """Why what was typed does not confirm, or None. Blanks at the ends do not matter, letters do."""
-    if wanted.kind == "second-person":
-        return "this needs a second person, and approving for somebody else is not offered yet"
     if typed.strip() != wanted.expect:
         return f"expected {wanted.expect!r}"
     if wanted.foreign is not None and foreign_typed.strip() != wanted.foreign:

@@ -42,4 +42,5 @@ def configured_session(config: Config) -> Session:
         policy_file=str(config.policy_file) if config.policy_file else None,
         attach=config.attach,
         attach_ssh=config.attach_ssh,
+        approvals=config.approvals,
     )

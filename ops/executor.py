@@ -21,6 +21,7 @@ from crashcart.backends.errors import BackendError
 from crashcart.backends.text import clean
 
 from .actor import current_actor
+from .approvals_desk import approval_desk
 from .clock import SystemClock
 from .links import SessionLinks
 from .policy import Policy, nothing_allowed
@@ -28,6 +29,7 @@ from .policy_load import PolicyError, policy_of
 from .powers import ClusterPowers, build_powers
 from .protocol import (
     LINE_LIMIT,
+    AnswerRequest,
     CancelRequest,
     ConfirmRequest,
     Finished,
@@ -39,6 +41,7 @@ from .protocol import (
     Request,
     ShellInput,
     ShellResize,
+    UndoRequest,
     decode_request,
 )
 from .replies import LineReplies
@@ -46,6 +49,9 @@ from .runner import Runner
 from .session import Session, decode_session
 
 log = logging.getLogger("crashcart.executor")
+
+Asking = PlanRequest | ConfirmRequest | OpenActionsRequest | UndoRequest | AnswerRequest
+"""Requests that take their time."""
 
 
 class PowersShelf:
@@ -102,7 +108,7 @@ class Executor:
 
     def _take(self, request: Request) -> None:
         match request:
-            case PlanRequest() | ConfirmRequest() | OpenActionsRequest():
+            case PlanRequest() | ConfirmRequest() | OpenActionsRequest() | UndoRequest() | AnswerRequest():
                 self._start(request)
             case CancelRequest(plan_id):
                 self._runner.cancel(plan_id)
@@ -111,7 +117,7 @@ class Executor:
             case ShellResize(plan_id, columns, rows):
                 self._runner.shell_resize(plan_id, columns, rows)
 
-    async def _answer(self, request: PlanRequest | ConfirmRequest | OpenActionsRequest) -> None:
+    async def _answer(self, request: Asking) -> None:
         match request:
             case PlanRequest():
                 self._replies(await self._runner.plan(request))
@@ -119,13 +125,17 @@ class Executor:
                 self._replies(await self._runner.confirm(request))
             case OpenActionsRequest(request_id):
                 self._replies(OpenActions(request_id, await self._runner.open_actions()))
+            case UndoRequest():
+                self._replies(await self._runner.undo(request))
+            case AnswerRequest():
+                self._replies(await self._runner.answer(request))
 
-    def _start(self, request: PlanRequest | ConfirmRequest | OpenActionsRequest) -> None:
+    def _start(self, request: Asking) -> None:
         task = asyncio.create_task(self._answer(request))
         self._tasks.add(task)
         task.add_done_callback(lambda ended: self._ended(ended, request))
 
-    def _ended(self, task: asyncio.Task[None], request: PlanRequest | ConfirmRequest | OpenActionsRequest) -> None:
+    def _ended(self, task: asyncio.Task[None], request: Asking) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is None:
@@ -146,7 +156,7 @@ async def execute(
     shelf = PowersShelf(session)
     policy = _policy(session)
     actor = current_actor()
-    runner = Runner(session, shelf, policy, actor, SystemClock(), replies)
+    runner = Runner(session, shelf, policy, actor, SystemClock(), replies, approval_desk(session))
     replies(Ready(os.getpid(), actor.user, policy.origin))
     try:
         await replies.flush()

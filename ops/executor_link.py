@@ -14,13 +14,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 from uuid import uuid4
 
 import msgspec
 
 from .protocol import (
     LINE_LIMIT,
+    Answered,
+    AnswerRequest,
     CancelRequest,
     ConfirmRequest,
     Finished,
@@ -39,6 +41,7 @@ from .protocol import (
     ShellOutput,
     ShellResize,
     TargetResult,
+    UndoRequest,
     decode_reply,
     encode_line,
 )
@@ -88,10 +91,20 @@ class ExecutorLink:
     ) -> Planned | Refused:
         """Ask for the preview of an action; `targets` are single names, `kind` what they are."""
         request = PlanRequest(uuid4().hex, cluster, verb, targets, params or {}, kind)
+        return await self._planned(request.request_id, request)
+
+    async def undo(self, action_id: str = "") -> Planned | Refused:
+        """Ask for the preview of what takes an action back: the one named, or the operator's own last one."""
+        request = UndoRequest(uuid4().hex, action_id)
+        return await self._planned(request.request_id, request)
+
+    async def answer(
+        self, approval_id: str, sha256: str, verdict: Literal["approved", "denied"], why: str = ""
+    ) -> Answered | Refused:
+        """Agree to another operator's request, or deny it; `sha256` is the hash of what was shown."""
+        request = AnswerRequest(uuid4().hex, approval_id, sha256, verdict, why)
         reply = await self._ask(request.request_id, request)
-        if isinstance(reply, Planned):
-            self._plans[reply.plan.plan_id] = reply.plan
-        return reply if isinstance(reply, Planned) else _as_refused(reply, request.request_id)
+        return reply if isinstance(reply, Answered) else _as_refused(reply, request.request_id)
 
     async def confirm(
         self, plan_id: str, typed: str, foreign_typed: str = "", on_progress: OnProgress | None = None
@@ -147,6 +160,12 @@ class ExecutorLink:
         self._writer.write(encode_session(self._session) + b"\n")
         self._reading = asyncio.create_task(self._read(reader, self._writer, process), name="executor replies")
 
+    async def _planned(self, request_id: str, request: Request) -> Planned | Refused:
+        reply = await self._ask(request_id, request)
+        if isinstance(reply, Planned):
+            self._plans[reply.plan.plan_id] = reply.plan
+        return reply if isinstance(reply, Planned) else _as_refused(reply, request_id)
+
     async def _ask(self, request_id: str, request: Request) -> Reply:
         await self.warm()
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -178,7 +197,7 @@ class ExecutorLink:
         match reply:
             case Ready():
                 self.ready = reply
-            case Planned(request_id) | OpenActions(request_id):
+            case Planned(request_id) | OpenActions(request_id) | Answered(request_id):
                 _resolve(self._asked.pop(request_id, None), reply)
             case Refused(request_id):
                 _resolve(self._asked.pop(request_id, None), reply)

@@ -26,6 +26,7 @@ from .protocol import Plan, PlanRequest, TargetPlan
 from .refusal import Refusal
 from .review import check_allowed, identities
 from .targets import CHECKS, fold
+from .undo import Inverse, inverse_of
 from .verbs import Verb
 
 EXPIRES_SECONDS = 60.0
@@ -42,6 +43,7 @@ class Prepared:
     verb: Verb
     scene: Scene
     before: Mapping[str, dict[str, object]]  # target -> what must not change between preview and confirmation
+    inverse: Inverse
 
     def warned(self, warnings: tuple[str, ...]) -> Prepared:
         """The same with more warnings in its plan."""
@@ -89,7 +91,9 @@ def allowed(policy: Policy, request: PolicyRequest) -> Decision:
     return decision
 
 
-async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene, decision: Decision) -> Prepared:
+async def prepare(
+    request: PlanRequest, action: Action, verb: Verb, scene: Scene, decision: Decision, undoes: str = ""
+) -> Prepared:
     """Ask every target and put the preview together. Raises Refusal."""
     targets = request.targets
     _check_available(targets, action, scene)
@@ -102,6 +106,7 @@ async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene
         capacity = capacity_lines(scene.picture, targets, returning=True)
     else:
         capacity = ()
+    incident = request.params.get("incident", "")
     plan = Plan(
         plan_id=scene.order.action_id,
         verb=verb.name,
@@ -114,21 +119,30 @@ async def prepare(request: PlanRequest, action: Action, verb: Verb, scene: Scene
         params=dict(request.params),
         targets=plans,
         impact=impact(touched, scene.picture, loses=lambda job: action.loses(job, scene), capacity=capacity),
-        warnings=tuple(f"not read, so nothing is done there: {why}" for why in scene.picture.unread),
+        warnings=(*_glass(incident), *(f"not read, so nothing is done there: {why}" for why in scene.picture.unread)),
         confirmation=confirmation(
             decision.confirm_kind,
             verb,
             scene.kind,
             [action.spoken(target, scene) for target in targets],
             is_foreign=any(plan.held_by for plan in plans),
+            incident=incident,
         ),
         undo=action.undo(scene, targets),
         expires_in_seconds=EXPIRES_SECONDS,
         kind=scene.kind,
         acting_as=await identities(scene, targets),
+        break_glass=incident,
+        undoes=undoes,
     )
     before = {target: snapshot(scene.entity(target)) for target in targets}
-    return Prepared(plan, request, action, verb, scene, before)
+    return Prepared(plan, request, action, verb, scene, before, inverse_of(action, scene, targets))
+
+
+def _glass(incident: str) -> tuple[str, ...]:
+    if not incident:
+        return ()
+    return (f"BREAK GLASS for {incident}: no second person and no freeze holds this back; it is on record as that",)
 
 
 def snapshot(entity: Entity | None) -> dict[str, object]:

@@ -36,6 +36,8 @@ class PolicyRequest:
     """Everything that a decision rests on.
 
     `recent` is the number of targets acted on in the last hour, `silence_seconds` how long alerts would be quiet.
+    `has_second` says that somebody else can be asked to agree. `incident` breaks the glass, `glass_since` is when it
+    first did (Unix seconds).
     """
 
     user: str
@@ -47,6 +49,9 @@ class PolicyRequest:
     partition_sizes: Mapping[str, int] = field(default_factory=dict)
     recent: int = 0
     silence_seconds: float | None = None
+    has_second: bool = False
+    incident: str = ""
+    glass_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,19 @@ class Policy:
             return Decision(False, str(denial), (*gates, str(denial)), role)
         return Decision(True, "allowed", tuple(gates), role, kind)
 
+    def may_agree(self, request: PolicyRequest) -> Decision:
+        """Whether this user may be the second person: they must be allowed the verb on the targets themselves."""
+        gates: list[str] = []
+        try:
+            gates.append(_check_targets(request.targets))
+            roles = self._bound(request)
+            gates.append(_check_denies(roles, request))
+            allowed = _allowing(roles, request)
+            gates.append(self._check_count(allowed, len(request.targets)))
+        except Denial as denial:
+            return Decision(False, str(denial), (*gates, str(denial)))
+        return Decision(True, "allowed", tuple(gates), allowed[0].name)
+
     def _gates(self, request: PolicyRequest) -> Iterator[tuple[str, str | None, ConfirmKind | None]]:
         if request.verb not in BY_NAME:
             raise Denial(f"verb: {request.verb!r} is not one of {', '.join(BY_NAME)}")
@@ -119,10 +137,12 @@ class Policy:
         yield self._check_count(allowed, len(request.targets)), None, None
         if not verb.reads_only:
             yield self._check_share(request), None, None
+            if request.incident:
+                yield self._check_glass(allowed, request), None, None
             yield self._check_freeze(request), None, None
             yield self._check_rate(request), None, None
             yield self._check_silence(request), None, None
-        kind, text = self._confirmation(verb, len(request.targets))
+        kind, text = self._confirmation(verb, request)
         yield text, None, kind
 
     def _bound(self, request: PolicyRequest) -> tuple[Role, ...]:
@@ -157,8 +177,24 @@ class Policy:
         now = datetime.fromtimestamp(request.now, UTC)
         for freeze in self.document.freeze:
             if freeze.start <= now < freeze.end and ("*" in freeze.verbs or request.verb in freeze.verbs):
+                if request.incident:
+                    return f"freeze: {freeze.name} is BROKEN for {request.incident}"
                 raise Denial(f"freeze: {freeze.name} refuses {request.verb} until {freeze.end:%Y-%m-%d %H:%M %Z}")
         return "freeze: none"
+
+    def _check_glass(self, allowed: tuple[Role, ...], request: PolicyRequest) -> str:
+        glass = self.document.breakglass
+        if glass is None:
+            raise Denial("break glass: this policy has no [breakglass]")
+        if request.verb not in glass.verbs and "*" not in glass.verbs:
+            raise Denial(f"break glass: not for {request.verb}")
+        if not any(role.name in glass.roles for role in allowed):
+            raise Denial(f"break glass: only for {', '.join(glass.roles) or 'nobody'}")
+        since = request.now if request.glass_since is None else request.glass_since
+        left = since + glass.minutes * 60 - request.now
+        if left <= 0:
+            raise Denial(f"break glass: the {glass.minutes} minutes of {request.incident} are over")
+        return f"BREAK GLASS: {request.incident}, {left / 60:.0f} minutes left"
 
     def _check_rate(self, request: PolicyRequest) -> str:
         limit = self.document.limits.per_hour
@@ -180,14 +216,20 @@ class Policy:
             )
         return f"max_silence_hours: {hours:.3g} of {limit:g}"
 
-    def _confirmation(self, verb: Verb, count: int) -> tuple[ConfirmKind, str]:
+    def _confirmation(self, verb: Verb, request: PolicyRequest) -> tuple[ConfirmKind, str]:
+        count = len(request.targets)
         by_risk = self._ladder[verb.risk]
         sizes = sorted(int(key[5:]) for key in self._ladder if key.startswith("over_"))
         by_size = {size: self._ladder[f"over_{size}"] for size in sizes if count > size}
         kind = max([by_risk, *by_size.values()], key=LADDER.index)
-        if kind == "second-person":
-            raise Denial(f"confirm: {verb.name} needs a second person, {_why_second(by_risk, by_size, verb, count)}")
-        return kind, f"confirm: {kind}"
+        if kind != "second-person":
+            return kind, f"confirm: {kind}"
+        why = _why_second(by_risk, by_size, verb, count)
+        if request.incident:
+            return "type-name", f"confirm: type-name, the second person is replaced by {request.incident}"
+        if not request.has_second:
+            raise Denial(f"confirm: {verb.name} needs a second person, {why}{_instead(by_risk, by_size)}")
+        return kind, f"confirm: {kind}, {why}"
 
 
 def nothing_allowed(why: str) -> Policy:
@@ -243,6 +285,16 @@ def _allowing(roles: tuple[Role, ...], request: PolicyRequest) -> tuple[Role, ..
 
 def _why_second(by_risk: ConfirmKind, by_size: Mapping[int, ConfirmKind], verb: Verb, count: int) -> str:
     if by_risk == "second-person":
-        return f"because its risk is {verb.risk}, and approving for somebody else is not offered yet"
-    limit = min(size for size, kind in by_size.items() if kind == "second-person")
-    return f"because {count} targets are more than {limit}; name {limit} or fewer"
+        return f"because its risk is {verb.risk}"
+    return f"because {count} targets are more than {_limit(by_size)}"
+
+
+def _instead(by_risk: ConfirmKind, by_size: Mapping[int, ConfirmKind]) -> str:
+    """What can be done where nobody else can be asked."""
+    if by_risk == "second-person":
+        return "; where to ask one is not configured: [approvals] directory"
+    return f"; name {_limit(by_size)} or fewer, or configure where to ask one: [approvals] directory"
+
+
+def _limit(by_size: Mapping[int, ConfirmKind]) -> int:
+    return min(size for size, kind in by_size.items() if kind == "second-person")

@@ -109,6 +109,7 @@ def _check(document: Document) -> None:
             raise _Wrong(freeze.name, f"freeze {freeze.name!r} ends before it begins")
     _check_roles(document)
     _check_binds(document)
+    _check_glass(document)
 
 
 def _check_roles(document: Document) -> None:
@@ -142,6 +143,17 @@ def _check_binds(document: Document) -> None:
         for group in bind.groups:
             if not _GROUP.match(group):
                 raise _Wrong(group, f"group {group!r} is not written unix:NAME")
+
+
+def _check_glass(document: Document) -> None:
+    glass = document.breakglass
+    if glass is None:
+        return
+    _check_verbs("breakglass", glass.verbs, star=True)
+    if unknown := sorted(set(glass.roles) - {role.name for role in document.role}):
+        raise _Wrong(unknown[0], f"breakglass names the role {unknown[0]!r}, which is not defined")
+    if not 1 <= glass.minutes <= 24 * 60:
+        raise _Wrong("minutes", "breakglass.minutes must be between 1 and 1440")
 
 
 def _check_verbs(where: str, names: tuple[str, ...], *, star: bool) -> None:

@@ -77,6 +77,20 @@ class Bind(Shape, frozen=True):
     groups: tuple[str, ...] = ()
 
 
+class BreakGlass(Shape, frozen=True):
+    """Who may, for `minutes` from its first use under one incident id, do without a second person and in a freeze."""
+
+    roles: tuple[str, ...]
+    verbs: tuple[str, ...]
+    minutes: int = 60
+
+
+class Approvals(Shape, frozen=True):
+    """`unverified` says whether a second person counts whose agreement no signature proves."""
+
+    unverified: Literal["deny", "allow"] = "deny"
+
+
 class Document(Shape, frozen=True):
     """The whole file. `version` and `default` are required, so that a file of another tool is never taken for one."""
 
@@ -88,6 +102,8 @@ class Document(Shape, frozen=True):
     freeze: tuple[Freeze, ...] = ()
     role: tuple[Role, ...] = ()
     bind: tuple[Bind, ...] = ()
+    breakglass: BreakGlass | None = None
+    approvals: Approvals = Approvals()
 
 
 def scope_matches(scope: str, cluster: str, partition: str, name: str) -> bool:

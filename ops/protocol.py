@@ -25,7 +25,7 @@ ActionState = Literal[
     "EXPIRED",
 ]
 ConfirmKind = Literal["key", "type-name", "type-count", "second-person"]
-RefusalCode = Literal["policy", "usage", "unavailable", "unreachable", "expired", "confirmation", "audit"]
+RefusalCode = Literal["policy", "usage", "unavailable", "unreachable", "expired", "confirmation", "approval", "audit"]
 
 
 class TargetPlan(msgspec.Struct, frozen=True):
@@ -63,7 +63,10 @@ class Impact(msgspec.Struct, frozen=True):
 
 
 class Confirmation(msgspec.Struct, frozen=True):
-    """What the operator must type: `expect` exactly, or `y` when kind is `key`."""
+    """What the operator must type: `expect` exactly, or `y` when kind is `key`.
+
+    With `second-person` it becomes a request after that, which somebody else must agree to.
+    """
 
     kind: ConfirmKind
     expect: str
@@ -91,6 +94,8 @@ class Plan(msgspec.Struct, frozen=True):
     expires_in_seconds: float = 60.0
     kind: TargetKind = "node"
     acting_as: tuple[str, ...] = ()  # who the clusters take the operator for: "kubernetes: oncall (...)"
+    break_glass: str = ""  # the incident that replaces the second person and freezes
+    undoes: str = ""  # id of the action that this one takes back
 
 
 class TargetResult(msgspec.Struct, frozen=True):
@@ -147,7 +152,33 @@ class OpenActionsRequest(msgspec.Struct, frozen=True, tag="open-actions"):
     request_id: str
 
 
-Request = PlanRequest | ConfirmRequest | CancelRequest | ShellInput | ShellResize | OpenActionsRequest
+class UndoRequest(msgspec.Struct, frozen=True, tag="undo"):
+    """Ask for the preview that takes an action back: the one named, or the operator's own last one."""
+
+    request_id: str
+    action_id: str = ""
+
+
+class AnswerRequest(msgspec.Struct, frozen=True, tag="answer"):
+    """Agree to another operator's request, or deny it; `sha256` is the hash of what was shown."""
+
+    request_id: str
+    approval_id: str
+    sha256: str
+    verdict: Literal["approved", "denied"]
+    why: str = ""
+
+
+Request = (
+    PlanRequest
+    | ConfirmRequest
+    | CancelRequest
+    | ShellInput
+    | ShellResize
+    | OpenActionsRequest
+    | UndoRequest
+    | AnswerRequest
+)
 
 
 # executor -> cockpit
@@ -209,7 +240,14 @@ class OpenActions(msgspec.Struct, frozen=True, tag="open-actions"):
     actions: tuple[OpenAction, ...]
 
 
-Reply = Ready | Planned | Refused | Progress | Finished | ShellOutput | OpenActions
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """The answer lies in the shared directory; `note` says how good it is."""
+
+    request_id: str
+    note: str
+
+
+Reply = Ready | Planned | Refused | Progress | Finished | ShellOutput | OpenActions | Answered
 
 LINE_LIMIT = 16 << 20
 """Bytes of one line; a longer one ends the link."""

@@ -7,39 +7,47 @@ owns every deadline and every check: a screen may show what it likes, and a link
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import msgspec
-
-from crashcart.backends.errors import BackendError
 from crashcart.backends.text import clean
 
 from .action_record import ActionRecords
 from .action_run import ActionRun
-from .actions import ACTIONS
-from .actions.base import BadParams, Order, Scene, scene_of
 from .actor import Actor
+from .approvals import ApprovalsUnavailable, Approver
+from .approvals_answer import Answering
+from .approvals_desk import ApprovalDesk
+from .approvals_tally import Tally
+from .approvals_wait import SecondPerson
 from .audit import AuditUnavailable
 from .clock import Clock
 from .confirm import mismatch
-from .fresh import fresh_picture, fresh_targets
+from .fresh import fresh_targets
 from .left_open import LeftOpen
-from .planning import EXPIRES_SECONDS, Prepared, allowed, checked_targets, policy_request, prepare, snapshot
-from .policy import Decision, Policy
-from .powers import ClusterPowers
-from .protocol import ConfirmRequest, Finished, OpenAction, Planned, PlanRequest, Refused
+from .planner import Planner, PowersFor
+from .planning import EXPIRES_SECONDS, Prepared, snapshot
+from .policy import Policy
+from .protocol import (
+    Answered,
+    AnswerRequest,
+    ConfirmRequest,
+    Finished,
+    OpenAction,
+    Plan,
+    Planned,
+    PlanRequest,
+    Refused,
+    UndoRequest,
+)
 from .refusal import Refusal
 from .replies import Replies
 from .review import check_allowed
-from .session import ClusterSession, Session
-from .verbs import Verb
-
-PowersFor = Callable[[str], ClusterPowers]
+from .session import Session
+from .undo import CannotUndo, last_own, named, needs_silences, undoing
 
 _ON_RECORD = frozenset({"policy", "confirmation"})
 
@@ -56,7 +64,14 @@ class Runner:
     """Plans and runs the actions of one operator. `powers_for` raises BackendError when a cluster's backends fail."""
 
     def __init__(
-        self, session: Session, powers_for: PowersFor, policy: Policy, actor: Actor, clock: Clock, replies: Replies
+        self,
+        session: Session,
+        powers_for: PowersFor,
+        policy: Policy,
+        actor: Actor,
+        clock: Clock,
+        replies: Replies,
+        approvals: ApprovalDesk | None = None,
     ) -> None:
         self._session = session
         self._powers_for = powers_for
@@ -65,15 +80,28 @@ class Runner:
         self._clock = clock
         self._replies = replies
         self._records = ActionRecords(Path(session.audit_file), actor)
+        self._tally = None if approvals is None else Tally(approvals.shelf)
+        self._planner = Planner(
+            session,
+            powers_for,
+            policy,
+            actor,
+            clock,
+            self._records,
+            has_second=approvals is not None,
+            others=self._others,
+        )
+        self._second = SecondPerson(approvals, policy, actor, self._records, clock, replies)
+        self._answering = Answering(approvals, policy, actor, self._records, clock, self._planner)
         self._pending: dict[str, Pending] = {}
         self._runs: dict[str, ActionRun] = {}
         self._claimed: set[tuple[str, str]] = set()  # (cluster, target) of what is being confirmed or runs
         self._background: set[asyncio.Task[None]] = set()
 
-    async def plan(self, request: PlanRequest) -> Planned | Refused:
-        """Preview an action. A refusal by the policy is on record."""
+    async def plan(self, request: PlanRequest, undoes: str = "") -> Planned | Refused:
+        """Preview an action, perhaps one that takes another back. A refusal by the policy is on record."""
         try:
-            prepared = await self._prepare(request)
+            prepared = await self._with_warnings(await self._planner.prepare(request, undoes))
         except Refusal as refusal:
             return await self._refused(request.request_id, request, refusal)
         now = self._clock.monotonic()
@@ -82,29 +110,58 @@ class Runner:
         self._pending[prepared.plan.plan_id] = Pending(prepared, expires)
         return Planned(request.request_id, prepared.plan)
 
+    async def undo(self, request: UndoRequest) -> Planned | Refused:
+        """Preview what takes an action back: the one named, or the operator's own last one."""
+        now, path, user = self._clock.now(), self._records.path, self._actor.user
+        try:
+            if request.action_id:
+                intent = await asyncio.to_thread(named, path, user, request.action_id)
+            else:
+                intent = await asyncio.to_thread(last_own, path, user, now)
+            seen = await self._planner.silences(str(intent["cluster"])) if needs_silences(intent) else None
+            wanted = undoing(intent, request.request_id, now, seen)
+        except CannotUndo as error:
+            return Refused(request.request_id, "unavailable", str(error))
+        except OSError as error:
+            return Refused(request.request_id, "audit", f"the audit log cannot be read: {error.strerror}")
+        except Refusal as refusal:
+            return Refused(request.request_id, refusal.code, refusal.why)
+        return await self.plan(wanted, undoes=str(intent["id"]))
+
+    async def answer(self, request: AnswerRequest) -> Answered | Refused:
+        """Agree to another operator's request, or deny it."""
+        try:
+            return Answered(request.request_id, await self._answering.answer(request))
+        except Refusal as refusal:
+            return Refused(request.request_id, refusal.code, refusal.why, refusal.gates)
+
     async def confirm(self, request: ConfirmRequest) -> Finished | Refused:
-        """Run a plan, when what was typed confirms it and nothing has changed since the preview."""
+        """Run a plan, when what was typed confirms it, nothing has changed since, and a second person agrees."""
         pending = self._pending.pop(request.plan_id, None)  # at once, so that two confirmations never run it twice
         if pending is None:
             return Refused(request.plan_id, "expired", "there is no such plan: it expired, was forgotten or has run")
-        plan = pending.prepared.plan
-        claims = {(plan.cluster, target.target) for target in plan.targets}
-        if taken := sorted(target for _, target in claims & self._claimed):
-            why = f"another action is running on {', '.join(taken[:3])}; wait for its end"
-            return Refused(request.plan_id, "unavailable", why)
-        self._claimed |= claims
+        prepared, is_asked = pending.prepared, False
         try:
-            return await self._confirm(pending, request)
+            with self._claim(prepared.plan):
+                await self._check(pending, request)
+                if prepared.plan.confirmation.kind != "second-person":
+                    return await self._run(prepared, request, None)
+            is_asked = True
+            approver = await self._second.agreed(
+                prepared, lambda person: self._planner.question(prepared.request, prepared.scene, person)
+            )
+            with self._claim(prepared.plan):  # not while waiting: the node may need something else meanwhile
+                await self._check_still_true(prepared)
+                return await self._run(prepared, request, approver)
         except Refusal as refusal:
-            if refusal.code in ("confirmation", "unreachable"):  # the plan is still true, so it may be tried again
+            if refusal.code in ("confirmation", "unreachable") and not is_asked:  # still true, so it may be tried again
                 self._pending[request.plan_id] = pending
-            return await self._refused(request.plan_id, pending.prepared.request, refusal)
-        finally:
-            self._claimed -= claims
+            return await self._refused(request.plan_id, prepared.request, refusal)
 
     def cancel(self, plan_id: str) -> None:
         """Forget a plan, or start no more targets of a running action."""
         self._pending.pop(plan_id, None)
+        self._second.withdraw(plan_id, "withdrawn by whoever asked")
         if plan_id in self._runs:
             self._runs[plan_id].cancel("cancelled by the operator")
 
@@ -119,7 +176,8 @@ class Runner:
             run.shell.resize(columns, rows)
 
     def hang_up(self) -> None:
-        """The operator has gone: close all shells. Everything else runs to its end."""
+        """The operator has gone: close all shells, ask nobody any more. Everything that runs goes on to its end."""
+        self._second.withdraw_all("whoever asked has gone")
         for run in self._runs.values():
             run.hang_up()
 
@@ -137,64 +195,25 @@ class Runner:
         while self._background:
             await asyncio.wait(self._background)
 
-    async def _confirm(self, pending: Pending, request: ConfirmRequest) -> Finished:
-        await self._check(pending, request)
-        run = await self._begin(pending.prepared, request)
+    @contextmanager
+    def _claim(self, plan: Plan) -> Iterator[None]:
+        """Keep other actions off the targets. Raises Refusal when one is on them."""
+        claims = {(plan.cluster, target.target) for target in plan.targets}
+        if taken := sorted(target for _, target in claims & self._claimed):
+            raise Refusal("unavailable", f"another action is running on {', '.join(taken[:3])}; wait for its end")
+        self._claimed |= claims
+        try:
+            yield
+        finally:
+            self._claimed -= claims
+
+    async def _run(self, prepared: Prepared, request: ConfirmRequest, approver: Approver | None) -> Finished:
+        run = await self._begin(prepared, request, approver)
         try:
             return await run.run()
         finally:
             del self._runs[request.plan_id]
             self._keep(run.reconcile(), f"reconcile {request.plan_id}")
-
-    async def _prepare(self, request: PlanRequest) -> Prepared:
-        if request.verb not in ACTIONS:
-            raise Refusal(
-                "usage", f"there is no verb {clean(request.verb, limit=40)!r}; there are {', '.join(ACTIONS)}"
-            )
-        cluster = self._cluster(request.cluster)
-        action, verb = ACTIONS[request.verb], self._policy.verb(request.verb)
-        request = checked_targets(request, verb)
-        try:
-            action.check_params(request.params)
-            params = action.settled_params(request.params, self._clock.now())
-        except BadParams as error:
-            raise Refusal("usage", str(error)) from error
-        request = msgspec.structs.replace(request, params=params)
-        if not self._policy.roles_of(self._actor.user, self._actor.groups):
-            self._decide(request, None)  # says no before the cluster is asked for anything
-        self._records.check()
-        scene = await self._scene(cluster, request, verb)
-        prepared = await prepare(request, action, verb, scene, self._decide(request, scene))
-        return await self._with_warnings(prepared)
-
-    async def _scene(self, cluster: ClusterSession, request: PlanRequest, verb: Verb) -> Scene:
-        try:
-            powers = self._powers_for(cluster.name)
-        except BackendError as error:
-            raise Refusal("unavailable", str(error)) from error
-        picture = await fresh_picture(powers, cluster.name, verb, request.kind or verb.target)
-        order = Order(self._actor.user, self._session.reason_prefix, uuid4().hex)
-        return scene_of(cluster, powers, picture, request, order)
-
-    def _cluster(self, name: str) -> ClusterSession:
-        try:
-            return self._session.cluster(name)
-        except KeyError as error:
-            raise Refusal("usage", self._unknown(clean(name, limit=40))) from error
-
-    def _unknown(self, name: str) -> str:
-        if self._session.attach is None:
-            return f"there is no cluster {name!r}"
-        return (
-            f"cluster {name!r} is shown by the collector at {self._session.attach}, but this machine does not know how "
-            f"to reach it; add [cluster.{name}] to its configuration to act there"
-        )
-
-    def _decide(self, request: PlanRequest, scene: Scene | None) -> Decision:
-        """The policy's yes. Raises Refusal with the policy's no."""
-        now = self._clock.now()
-        recent = self._records.recent_targets(now)
-        return allowed(self._policy, policy_request(self._actor, request, scene, now, recent))
 
     async def _with_warnings(self, prepared: Prepared) -> Prepared:
         """Add what earlier actions on the same targets have left open."""
@@ -215,10 +234,15 @@ class Runner:
             raise Refusal("expired", f"the preview is older than {EXPIRES_SECONDS:.0f} s; look at a fresh one")
         if wrong := mismatch(plan.confirmation, request.typed, request.foreign_typed):
             raise Refusal("confirmation", wrong)
-        if pending.prepared.action.binds:
-            await self._check_unchanged(pending.prepared)
-        await check_allowed(plan.verb, pending.prepared.scene, [target.target for target in plan.targets])
-        self._decide(pending.prepared.request, pending.prepared.scene)
+        await self._check_still_true(pending.prepared)
+
+    async def _check_still_true(self, prepared: Prepared) -> None:
+        """Raise Refusal when anything has changed since the preview, or it is no longer allowed."""
+        plan = prepared.plan
+        if prepared.action.binds:
+            await self._check_unchanged(prepared)
+        await check_allowed(plan.verb, prepared.scene, [target.target for target in plan.targets])
+        self._planner.decide(prepared.request, prepared.scene)
 
     async def _check_unchanged(self, prepared: Prepared) -> None:
         scene = prepared.scene
@@ -228,16 +252,27 @@ class Runner:
             if now != before:
                 raise Refusal("expired", f"{target} has changed since the preview: {_difference(before, now)}")
 
-    async def _begin(self, prepared: Prepared, request: ConfirmRequest) -> ActionRun:
+    async def _begin(self, prepared: Prepared, request: ConfirmRequest, approver: Approver | None) -> ActionRun:
         """Put intent and start on record. Raises Refusal when that fails: nothing has run then."""
         try:
-            await self._records.begun(prepared, self._policy, request.typed, request.foreign_typed)
+            if self._tally is not None and not prepared.verb.reads_only:
+                await asyncio.to_thread(self._tally.add, self._clock.now(), len(prepared.plan.targets))
+            await self._records.begun(prepared, self._policy, request.typed, request.foreign_typed, approver)
+        except ApprovalsUnavailable as error:
+            raise Refusal("unavailable", f"how much everybody does cannot be counted: {error}") from error
         except AuditUnavailable as error:
             raise Refusal("audit", f"{error}; nothing was done") from error
         folder = self._records.path.parent
         run = ActionRun(prepared, self._records, self._clock, self._replies, folder)
         self._runs[request.plan_id] = run
         return run
+
+    def _others(self, now: float) -> int:
+        """Targets of other operators in the last hour. Raises Refusal: an uncounted limit is none."""
+        try:
+            return 0 if self._tally is None else self._tally.others(now)
+        except ApprovalsUnavailable as error:
+            raise Refusal("unavailable", f"how much everybody does cannot be counted: {error}") from error
 
     async def _refused(self, request_id: str, request: PlanRequest, refusal: Refusal) -> Refused:
         if refusal.code in _ON_RECORD:

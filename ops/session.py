@@ -21,6 +21,14 @@ class ClusterSession(msgspec.Struct, frozen=True):
     checkpoint: tuple[dict[str, Any], ...] = ()  # checkpoint profiles, first match wins
 
 
+class ApprovalsSession(msgspec.Struct, frozen=True):
+    """Where requests for a second person lie, and whose signatures count there."""
+
+    directory: str
+    allowed_signers: str | None = None
+    key: str | None = None  # public key to sign with; without it a key of the agent that the list knows
+
+
 class Session(msgspec.Struct, frozen=True):
     """All that a child needs. `policy_file` None means: no policy, so nothing may be done."""
 
@@ -31,6 +39,7 @@ class Session(msgspec.Struct, frozen=True):
     reason_prefix: str = "crashcart"
     attach: str | None = None  # a shared collector instead of one of our own, see `attach.parse_address`
     attach_ssh: dict[str, Any] = {}  # the ssh backend's table for the way there
+    approvals: ApprovalsSession | None = None
 
     def cluster(self, name: str) -> ClusterSession:
         """The cluster of that name. Raises KeyError."""

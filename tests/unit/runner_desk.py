@@ -79,6 +79,12 @@ class Answers:
                 self._more.clear()
                 await self._more.wait()
 
+    async def heard(self, text: str) -> None:
+        """Wait until progress with this text was told."""
+        while not any(text in reply.detail for reply in self.sent if isinstance(reply, Progress)):
+            self._more.clear()
+            await self._more.wait()
+
     async def flush(self) -> None:
         await asyncio.sleep(0)
 

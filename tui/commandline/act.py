@@ -19,7 +19,14 @@ from .plan_text import plan_lines
 from .typed_targets import typed_targets
 
 OUTCOMES = {"VERIFIED": OK, "FAILED": FAILED, "UNKNOWN": UNKNOWN, "PARTIAL": UNKNOWN, "CANCELLED": FAILED}
-REFUSALS = {"policy": REFUSED, "usage": USAGE, "unavailable": FAILED, "confirmation": REFUSED, "audit": FAILED}
+REFUSALS = {
+    "policy": REFUSED,
+    "usage": USAGE,
+    "unavailable": FAILED,
+    "confirmation": REFUSED,
+    "approval": REFUSED,
+    "audit": FAILED,
+}
 FOREIGN_WORDS = "pass --take-over to override it"
 
 

@@ -38,13 +38,15 @@ class ConfirmScreen(Dialog[Typed | None]):
         self._guard = TypingGuard(look.clock)
         self._expires = look.clock.monotonic() + plan.expires_in_seconds
         self._said = TextBody(look, [()], id="said")
-        self._wants_input = plan.confirmation.kind in ("type-name", "type-count")
+        self._wants_input = plan.confirmation.kind != "key"
         self.extra_lines = 2 + 2 * self._wants_input + 2 * (plan.confirmation.foreign is not None)
 
     def title_spans(self) -> tuple[Span, ...]:
         plan = self._plan
         left = max(0, int(self._expires - self.look.clock.monotonic()))
+        glass: tuple[Span, ...] = ((f" BREAK GLASS {plan.break_glass} ", "crit"),) if plan.break_glass else ()
         return (
+            *glass,
             (plan.title, "title"),
             (f"  on {plan.cluster}", "strong"),
             (f"   {plan.risk} risk", RISK_ROLES.get(plan.risk, "muted")),
@@ -69,7 +71,8 @@ class ConfirmScreen(Dialog[Typed | None]):
     def _question(self) -> BodyLine:
         wanted = self._plan.confirmation
         if wanted.kind == "second-person":
-            return (("This needs a second person: ", "warn"), (wanted.prompt, "text"))
+            asks = ("; then somebody else must agree, within 15 minutes: ", "warn")
+            return ((wanted.prompt, "strong"), asks, (wanted.expect, "accent"))
         if wanted.kind == "key":
             return ((wanted.prompt, "strong"), ("; any other key but the arrows cancels", "muted"))
         return ((wanted.prompt, "strong"), (": ", "muted"), (wanted.expect, "accent"))
