@@ -323,6 +323,17 @@ def test_a_cluster_that_is_not_configured_here_is_looked_at_only(service: Collec
         terminal.wait_for(r"add \[cluster\.demo\]")
 
 
+def test_a_cockpit_that_finds_no_collector_says_so_and_waits_for_it(service: CollectorService) -> None:
+    with PtyTerminal([*CRASHCART, "--attach", str(service.socket)], columns=140, rows=35, env=service.env) as terminal:
+        terminal.wait_for(f"NO COLLECTOR +there is no collector at {service.socket}")
+        terminal.wait_for("No GPUs: there is no collector")
+        service.start_counting()
+        terminal.wait_for("crashcart +counted")
+        terminal.wait_gone("NO COLLECTOR")
+        terminal.send("2")
+        terminal.wait_for("n00001")
+
+
 def test_get_and_doctor_read_from_it_too(service: CollectorService) -> None:
     service.start_counting()
 

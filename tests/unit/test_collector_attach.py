@@ -10,6 +10,10 @@ from crashcart.ops.attach import DEFAULT_SOCKET, PATH_LIMIT, Address, parse_addr
 from crashcart.ops.config import load
 from crashcart.ops.config_file import ConfigError
 from crashcart.ops.defaults import configured_session
+from crashcart.ops.session import Session
+from crashcart.tui.commandline.arguments import parser
+from crashcart.tui.commandline.exits import CommandError
+from crashcart.tui.commandline.opening import one_cluster, open_session
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,36 @@ def test_a_wrong_collector_table_is_refused_with_its_place(tmp_path: Path, text:
     with pytest.raises(ConfigError, match=said) as refused:
         load(file)
     assert str(file) in str(refused.value)
+
+
+def opened(*words: str) -> Session:
+    return open_session(parser().parse_args(words))[0]
+
+
+def test_the_command_line_goes_before_the_configuration_and_off_is_our_own(tmp_path: Path) -> None:
+    file = str(config(tmp_path, '[collector]\nattach = "ssh:login1"\n[cluster.a.demo]\n'))
+    assert opened("--config", file).attach == "ssh:login1"
+    assert opened("--config", file, "--attach", "/run/x.sock").attach == "/run/x.sock"
+    assert opened("--config", file, "get", "nodes", "--attach", "off").attach is None
+    assert opened("demo").attach is None, "the demo is here"
+
+
+def test_who_only_attaches_needs_no_cluster_and_gets_none_by_accident(tmp_path: Path) -> None:
+    file = str(config(tmp_path, '[collector]\nattach = "ssh:login1"\n'))
+    session = opened("--config", file)
+    assert session.clusters == ()
+    with pytest.raises(CommandError, match="no cluster is configured"):
+        one_cluster(session, "a100")
+
+
+def test_a_wrong_address_on_the_command_line_starts_nothing() -> None:
+    with pytest.raises(CommandError, match="--attach"):
+        opened("--attach", "here")
+
+
+def test_the_help_of_the_collector_has_a_unit_for_systemd(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["collector", "--help"])
+    said = capsys.readouterr().out
+    for line in ("RuntimeDirectory=crashcart", "ExecStart=", "SupplementaryGroups=", "Restart=always"):
+        assert line in said

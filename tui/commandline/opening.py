@@ -92,5 +92,9 @@ def one_cluster(session: Session, wanted: str | None) -> ClusterSession:
         return session.clusters[0]
     if wanted in names:
         return session.cluster(wanted)
+    if not names:
+        raise CommandError(
+            "no cluster is configured on this machine, so none can be acted on; add e.g. [cluster.a100.slurm]"
+        )
     what = "which cluster?" if wanted is None else f"no cluster is called {wanted!r}."
     raise CommandError(f"{what} Say --cluster with one of: {', '.join(names)}")
