@@ -7,6 +7,7 @@ from typing import Literal
 Scale = Literal[1, 2, 4]
 """1: half blocks, 3 lines; 2: two cells a dot, 5 lines; 4: four cells by two lines a dot, 10 lines."""
 
+SCALES: tuple[Scale, ...] = (4, 2, 1)
 DOTS = 5
 _GLYPHS = {
     "0": "###|#.#|#.#|#.#|###", "1": ".#.|##.|.#.|.#.|###", "2": "###|..#|###|#..|###", "3": "###|..#|.##|..#|###",

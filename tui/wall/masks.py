@@ -20,7 +20,8 @@ MOST_NAMES = 200_000
 """Names that are remembered, the newest; a wall runs for months."""
 
 _WORD = re.compile(r"[\w.@+-]+")
-_STEM = re.compile(r"[\w@+-]+")
+_PARTS = (re.compile(r"[\w.-]+"), re.compile(r"[\w-]+"), re.compile(r"\w+"))
+"""What a word is made of, the longest first: `alice@login1.site`, `login1.site`, `alice-laptop`."""
 
 
 class Masks:
@@ -66,7 +67,9 @@ class Masks:
         word = found[0]
         if word in self._names or word.rstrip(".") in self._names:
             return COVER
-        return _STEM.sub(lambda part: COVER if part[0] in self._names else part[0], word)
+        for part in _PARTS:
+            word = part.sub(lambda found: COVER if found[0] in self._names else found[0], word)
+        return word
 
     def _job(self, job: Job) -> Job:
         if self._users:

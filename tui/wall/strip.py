@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from crashcart.tui.cells import Span, width_of
-from crashcart.tui.monitoring import bad_checks
+from crashcart.tui.monitoring import BLINDING, bad_checks
 from crashcart.tui.source_ages import live_count
 
 from .board import Board
@@ -44,7 +44,8 @@ def draw_strip(canvas: Canvas, board: Board, rotation: Rotation) -> None:
 def worst(board: Board) -> str:
     """How bad it is: `ok` only when every source is fresh and whole."""
     listed = {alert.severity for alert in board.listed_alerts() if alert.state == "firing"}
-    checks = {check.state for check in bad_checks(board.shown, board.now)}
+    bad_monitoring = bad_checks(board.shown, board.now)
+    checks = {check.state for check in bad_monitoring if check.name not in BLINDING}
     trusts = board.sources.all()
     if "critical" in listed | checks:
         return "crit"
@@ -52,7 +53,7 @@ def worst(board: Board) -> str:
         return "unknown"
     if any(one.is_stale for one in trusts):
         return "stale"
-    bad = listed - {"info", "none"} or checks or not board.is_whole
+    bad = listed - {"info", "none"} or bad_monitoring or not board.is_whole
     return "warn" if bad or any(one.doubt for one in trusts) else "ok"
 
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .canvas import Canvas
-from .digits import Scale, drawn, lines_of, width_in
+from .digits import SCALES, Scale, drawn, lines_of, width_in
 from .source_doubt import Trust
 
 LABEL_AND_NOTE = 2
 GAP = 2
 NARROWEST: dict[Scale, int] = {1: 14, 2: 23, 4: 46}
 """Cells of a tile: three digits of that size, and a label."""
-SCALES: tuple[Scale, ...] = (4, 2, 1)
 SMALLER: dict[Scale, Scale] = {4: 2, 2: 1, 1: 1}
 
 
