@@ -24,6 +24,9 @@ from .promql import NAME
 from .sample_times import SampleTimes
 
 PROBE_SECONDS = 300.0
+_PROBE_SHARE = 1000.0
+"""A large server counts its names for seconds: it is asked again after so many times as long, at the earliest."""
+
 SELDOM_SECONDS = 60.0
 SMALL_FLEET = 2000
 """Rows up to which all of a watched metric is read at every turn: exact, and as cheap as its rare values."""
@@ -88,7 +91,8 @@ class GpuReader:
     async def _probe(self) -> None:
         """Learn what is exported: what is not there is not asked for."""
         now = time.monotonic()
-        if now - self._probed < PROBE_SECONDS and self.recipes:
+        pause = max(PROBE_SECONDS, _PROBE_SHARE * self._desk.client.ledger.server_seconds("metric names"))
+        if now - self._probed < pause and self.recipes:
             return
         overrides = self._desk.options.metrics
         query = self._desk.promql.exported(known_names(overrides))
