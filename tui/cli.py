@@ -18,6 +18,9 @@ COMMANDS = {
     "wall": "wall",
     "audit": "audit",
     "policy": "policy",
+    "approvals": "approvals",
+    "undo": "undo",
+    "mine": "mine",
     "config": "config",
     "keys": "keys",
 }

@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _params(arguments: argparse.Namespace) -> dict[str, str]:
     params = {"reason": arguments.reason} if arguments.reason else {}
+    if arguments.break_glass:
+        params["incident"] = arguments.break_glass
     for pair in arguments.set:
         name, sign, value = pair.partition("=")
         if not sign or not name:
@@ -60,13 +62,14 @@ async def _act(link: ExecutorLink, cluster: str, arguments: argparse.Namespace) 
     try:
         answer = await link.plan(cluster, arguments.verb, targets, params, kind)
         if isinstance(answer, Refused):
-            return _refused(answer, arguments, targets)
-        return await _confirmed(link, answer, arguments)
+            return refused(answer, arguments.verb, arguments, targets)
+        return await confirmed(link, answer, arguments)
     finally:
         await link.close()
 
 
-async def _confirmed(link: ExecutorLink, planned: Planned, arguments: argparse.Namespace) -> int:
+async def confirmed(link: ExecutorLink, planned: Planned, arguments: argparse.Namespace) -> int:
+    """Show a plan, have it confirmed, and report how it ended."""
     plan = planned.plan
     for_people = arguments.output != "json"
     print("\n".join(plan_lines(plan)), file=sys.stdout if for_people else sys.stderr)
@@ -77,9 +80,13 @@ async def _confirmed(link: ExecutorLink, planned: Planned, arguments: argparse.N
         await link.cancel(plan.plan_id)
         return OK
     typed, foreign = await asyncio.to_thread(_typed, plan, arguments)
+    if plan.confirmation.kind == "second-person":
+        print(
+            f"request {plan.plan_id[:8]}: crashcart approvals approve {plan.plan_id[:8]}", file=sys.stderr, flush=True
+        )
     answer = await link.confirm(plan.plan_id, typed, foreign, on_progress=_progress if for_people else None)
     if isinstance(answer, Refused):
-        return _refused(answer, arguments, tuple(target.target for target in plan.targets))
+        return refused(answer, plan.verb, arguments, tuple(target.target for target in plan.targets))
     _report(plan, answer, for_people)
     return OUTCOMES.get(answer.state, UNKNOWN)
 
@@ -90,11 +97,14 @@ def _typed(plan: Plan, arguments: argparse.Namespace) -> tuple[str, str]:
     if wanted.foreign and not arguments.take_over and (arguments.yes or not sys.stdin.isatty()):
         holders = ", ".join(sorted({target.held_by for target in plan.targets if target.held_by}))
         raise CommandError(f"held by {holders}: {FOREIGN_WORDS}", REFUSED)
+    if arguments.yes and plan.break_glass:
+        raise CommandError("breaking the glass is typed by hand: --yes does not do it", REFUSED)
     if arguments.yes:
         return wanted.expect, wanted.foreign or ""
     if not sys.stdin.isatty():
         raise CommandError("nobody is there to confirm: --yes answers for you", REFUSED)
-    print(f"{wanted.prompt} ", end="", file=sys.stderr, flush=True)
+    expected = f"{wanted.prompt} ({wanted.expect}): " if plan.break_glass else f"{wanted.prompt} "
+    print(expected, end="", file=sys.stderr, flush=True)
     typed = sys.stdin.readline().strip()
     if not wanted.foreign or arguments.take_over:
         return typed, wanted.foreign or ""
@@ -103,6 +113,8 @@ def _typed(plan: Plan, arguments: argparse.Namespace) -> tuple[str, str]:
 
 
 def _progress(progress: Progress) -> None:
+    if progress.state == "CONFIRMED" and "left" in progress.detail and not progress.detail.endswith(":00 left"):
+        return  # a line a minute says enough of a second person who has not answered yet
     print(f"{progress.target}: {progress.state} {progress.detail}".rstrip(), file=sys.stderr, flush=True)
 
 
@@ -139,12 +151,13 @@ def _object(plan: Plan, result: TargetResult) -> dict[str, Any]:
     }
 
 
-def _refused(refused: Refused, arguments: argparse.Namespace, targets: tuple[str, ...]) -> int:
-    print(f"crashcart: refused ({refused.code}): {refused.why}", file=sys.stderr)
-    for gate in refused.gates:
+def refused(said: Refused, verb: str, arguments: argparse.Namespace, targets: tuple[str, ...]) -> int:
+    """Say why nothing was done; returns the exit status."""
+    print(f"crashcart: refused ({said.code}): {said.why}", file=sys.stderr)
+    for gate in said.gates:
         print(f"  {gate}", file=sys.stderr)
     if arguments.output == "json":
-        row = {"action_id": None, "verb": arguments.verb, "state": "REFUSED", "detail": refused.why}
+        row = {"action_id": None, "verb": verb, "state": "REFUSED", "detail": said.why}
         for target in targets:
             print(json.dumps(row | {"target": target}, ensure_ascii=False))
-    return REFUSALS.get(refused.code, UNKNOWN)
+    return REFUSALS.get(said.code, UNKNOWN)

@@ -60,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "doctor", "check everything this machine needs, and say the next step")
     _add_audit(commands)
     _add_policy(commands)
+    _add_approvals(commands)
+    _add_undo(commands)
+    _add_output(
+        _add(commands, "mine", "list what you hold: nodes, silences, requests, unknown ends"), ("table", "json")
+    )
     config = _add(commands, "config", "check or show the configuration")
     config.add_argument("what", choices=("check", "show"), help="show prints each value with the file it came from")
     keys = _add(commands, "keys", "print the key table")
@@ -135,9 +140,36 @@ def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     act.add_argument("--cluster", metavar="C", help="needed when there are several")
     act.add_argument("--dry-run", action="store_true", help="show the preview and do nothing")
     act.add_argument("--yes", action="store_true", help="answer typed confirmations; never a second person")
+    act.add_argument(
+        "--break-glass", metavar="INCIDENT", default="", help="do without a second person and in a freeze; on record"
+    )
     act.add_argument("--take-over", action="store_true", help="override a drain that somebody else holds")
     act.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="e.g. check=gpu, signal=USR1")
     _add_output(act, ("table", "json"))
+
+
+def _add_undo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    undo = _add(commands, "undo", "take back the last thing you did within a day, or the action you name")
+    undo.add_argument("id", nargs="?", default="", metavar="ID", help="its id, or how it begins")
+    undo.add_argument("--dry-run", action="store_true", help="show the preview and do nothing")
+    undo.add_argument("--yes", action="store_true", help="answer typed confirmations; never a second person")
+    undo.add_argument("--take-over", action="store_true", help="override a drain that somebody else holds")
+    _add_output(undo, ("table", "json"))
+
+
+def _add_approvals(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    approvals = _add(commands, "approvals", "list, show, approve or deny what waits for a second person")
+    steps = approvals.add_subparsers(dest="what", metavar="WHAT", required=True)
+    _add_output(_add(steps, "list", "requests that wait"), ("table", "json"))
+    for name, text in (
+        ("show", "the whole plan of a request"),
+        ("approve", "agree, with a signature by your SSH key"),
+        ("deny", "deny, which is final"),
+    ):
+        step = _add(steps, name, text)
+        step.add_argument("id", metavar="ID", help="how its id begins, six letters or more")
+        if name == "deny":
+            step.add_argument("--why", default="", help="told to whoever asked")
 
 
 def _add_collector(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

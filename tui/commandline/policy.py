@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crashcart.backends.errors import BadIdentifier
@@ -93,7 +93,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     kind, names = typed_targets(BY_NAME[arguments.verb], arguments.targets)
     places = _places(asyncio.run(list_once(session, ("node", "job"))), cluster, kind)
     user = arguments.user or os_user()
-    decision = policy.decide(_request(places, cluster.name, arguments.verb, names, user))
+    request = _request(places, cluster.name, arguments.verb, names, user)
+    decision = policy.decide(replace(request, has_second=session.approvals is not None))
     for gate in decision.gates:
         print(gate)
     print(f"answer: {'yes' if decision.allowed else 'no'}, {decision.why}")
