@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +25,6 @@ KEYS = {
 
 _QUERIES = (
     (re.compile(rb"\x1b\[0?c"), b"\x1b[?62;22c"),
-    (re.compile(rb"\x1b\[6n"), b"\x1b[1;1R"),
     (re.compile(rb"\x1b\[\?2026\$p"), b"\x1b[?2026;2$y"),
     (re.compile(rb"\x1b\[\?2048\$p"), b"\x1b[?2048;0$y"),
     (re.compile(rb"\x1b\[\?u"), b"\x1b[?0u"),
@@ -35,14 +34,41 @@ _FOREIGN = re.compile(rb"\x1b\[[<>=][0-9;]*[A-Za-z]|\x1b\[\?[0-9;]*\$p|\x1b[P_^]
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+class Screen(pyte.Screen):
+    """The emulator's screen, which can also repeat a character (REP) and tells where its cursor is."""
+
+    def __init__(self, columns: int, rows: int, answer: Callable[[bytes], None]) -> None:
+        self._answer = answer
+        self._last = " "
+        super().__init__(columns, rows)
+
+    def draw(self, data: str) -> None:
+        self._last = data[-1]
+        super().draw(data)
+
+    def repeat_character(self, count: int = 1) -> None:
+        super().draw(self._last * count)
+
+    def write_process_input(self, data: str) -> None:
+        if data.endswith("R"):
+            self._answer(data.encode())
+
+
+class Stream(pyte.ByteStream):
+    """Knows the sequence of REP."""
+
+    csi = {**pyte.ByteStream.csi, "b": "repeat_character"}  # noqa: RUF012 - as the class it is derived from
+    events = pyte.ByteStream.events | {"repeat_character"}
+
+
 class PtyTerminal:
     """One program on one terminal. Use it as a context manager; leaving it ends the program."""
 
     def __init__(
         self, argv: Sequence[str], *, columns: int = 80, rows: int = 24, env: Mapping[str, str] | None = None
     ) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(columns, rows, self._reply)
+        self._stream = Stream(self.screen)
         self.raw = bytearray()
         self._tail = b""
         self.fd, slave = pty.openpty()
@@ -93,6 +119,9 @@ class PtyTerminal:
             self.raw += data
             self._answer(data)
             self._stream.feed(_FOREIGN.sub(b"", data))
+
+    def _reply(self, answer: bytes) -> None:
+        os.write(self.fd, answer)
 
     def _answer(self, data: bytes) -> None:
         seen = self._tail + data

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
@@ -27,6 +27,7 @@ from .control_filter import ControlFilter
 from .identity import who_and_where
 from .links import Collector, Executor
 from .look import Look
+from .painting.painted_app import PaintedApp
 from .places import place_of
 from .requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from .screens.cockpit import Cockpit
@@ -47,7 +48,7 @@ GATHER_SECONDS = 0.1
 AUDIT_ENTRIES = 200
 
 
-class CrashcartApp(App[None], inherit_bindings=False):
+class CrashcartApp(PaintedApp, inherit_bindings=False):
     """`executor` None makes the session read-only: there is nothing that could change a cluster."""
 
     CSS_PATH = "cockpit.tcss"
@@ -186,6 +187,7 @@ class CrashcartApp(App[None], inherit_bindings=False):
     def action_repaint(self) -> None:
         """Whatever garbled the terminal: paint all of it."""
         self.cockpit.forget()
+        self.forget_terminal()
         self.refresh(layout=True)
 
     def action_again(self) -> None:
