@@ -38,7 +38,7 @@ class PaintedApp(App[None], inherit_bindings=False):
         self.meter = Meter()
         self.is_diffed = True
         """Otherwise Textual paints as it does by itself; to be chosen before the app runs."""
-        self._painter = Painter()
+        self._painting = Painter()
         self._pace = Pace()
         self._turn: dict[int, None] = {}  # rows of the refresh that is being written
         self._timer_on: asyncio.TimerHandle | None = None
@@ -67,7 +67,7 @@ class PaintedApp(App[None], inherit_bindings=False):
             return
         if self._running and not self._closed:
             self._follow(gauge)
-            rows = self._painter.take(renderable, self.console._color_system or ColorSystem.TRUECOLOR)
+            rows = self._painting.take(renderable, self.console._color_system or ColorSystem.TRUECOLOR)
             if self._pace.is_slow and self._pace.is_urgent(gauge.key_at, time.monotonic()):
                 self._turn = dict.fromkeys((*rows, *self._turn))
             self._write_on()
@@ -79,12 +79,12 @@ class PaintedApp(App[None], inherit_bindings=False):
             self._tenure = gauge.tenure
             gauge.on_answer = self._answered
             self._wants_probe = True
-            self._painter.can_repeat = False
+            self._painting.can_repeat = False
             self.forget_terminal()
 
     def forget_terminal(self) -> None:
         """Something else wrote to the terminal: every cell is painted again, with the next update at the latest."""
-        self._painter.forget()
+        self._painting.forget()
 
     def on_resize(self) -> None:
         """A terminal that changed its size, even there and back, has made of its cells what it likes."""
@@ -109,7 +109,7 @@ class PaintedApp(App[None], inherit_bindings=False):
         if is_late and not self._pace.is_slow and not self._has_lagged:
             self._has_lagged = True
             self.terminal_lags()
-        if self._painter.dirty:
+        if self._painting.dirty:
             self._write_on()
 
     def terminal_lags(self) -> None:
@@ -135,7 +135,7 @@ class PaintedApp(App[None], inherit_bindings=False):
             self._timer_on = asyncio.get_running_loop().call_later(wait, self._write_on)
         else:
             if not self._turn:
-                self._turn = dict(self._painter.dirty)
+                self._turn = dict(self._painting.dirty)
                 self._pace.opened(now)
             self._write_piece(gauge, now)
 
@@ -145,14 +145,14 @@ class PaintedApp(App[None], inherit_bindings=False):
         return wait or (0.0 if self._turn else self._pace.until_refresh(gauge.key_at, now))
 
     def _write_piece(self, gauge: Gauge, now: float) -> None:
-        text = self._painter.paint(self._turn, self._pace.limit, self._cursor())
-        self._turn = {y: None for y in self._turn if y in self._painter.dirty}
+        text = self._painting.paint(self._turn, self._pace.limit, self._cursor())
+        self._turn = {y: None for y in self._turn if y in self._painting.dirty}
         if text:
             is_held = self._sync_available and (self._pace.is_slow or len(text) > ONE_READ)
             start, end = (SYNC_START, SYNC_END) if is_held else ("", "")
             probe = self._probe(now)
             gauge.write(f"{probe}{start}{text}{end}{'' if probe else self._pace.question(now)}")
-        if self._painter.dirty:
+        if self._painting.dirty:
             self._write_on()
 
     def _probe(self, now: float) -> str:
@@ -173,7 +173,7 @@ class PaintedApp(App[None], inherit_bindings=False):
         """The terminal has shown all that was written before the question."""
         if self._is_probing:
             self._is_probing = False
-            self._painter.can_repeat = column == PROBE_COLUMN
+            self._painting.can_repeat = column == PROBE_COLUMN
         self._pace.answered(when)
-        if self._painter.dirty:
+        if self._painting.dirty:
             self._write_on()
