@@ -98,7 +98,7 @@ class ExecutorLink:
         request = UndoRequest(uuid4().hex, action_id)
         return await self._planned(request.request_id, request)
 
-    async def answer(
+    async def answer_request(
         self, approval_id: str, sha256: str, verdict: Literal["approved", "denied"], why: str = ""
     ) -> Answered | Refused:
         """Agree to another operator's request, or deny it; `sha256` is the hash of what was shown."""

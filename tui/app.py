@@ -24,6 +24,7 @@ from crashcart.ops.store import Store
 from . import commands, palette
 from .command_line import Act, Go, SetCluster, SetFilter, SetTheme, Simple
 from .control_filter import ControlFilter
+from .holdings import Holdings
 from .identity import who_and_where
 from .links import Collector, Executor
 from .look import Look
@@ -46,6 +47,9 @@ GATHER_SECONDS = 0.1
 """Changes that come within this time are drawn together."""
 
 AUDIT_ENTRIES = 200
+
+REQUESTS_SECONDS = 5.0
+"""How soon an operator hears that somebody waits for a second person."""
 
 
 class CrashcartApp(PaintedApp, inherit_bindings=False):
@@ -70,6 +74,9 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._filters.append(ControlFilter())
         self._audit_file = session.audit_file
+        self._holdings = Holdings(session)
+        self._seen_requests: set[str] = set()
+        self._is_reminded = False
         self._collector = collector
         self._executor = executor
         self._user_keys = dict(keymap or {})
@@ -115,6 +122,8 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
             asyncio.get_running_loop().add_signal_handler(name, self.exit)
         if self._executor is not None:
             self._executor.on_news = self._news
+        if self._holdings.is_shared:
+            self.set_interval(REQUESTS_SECONDS, self._look_for_requests)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
@@ -157,6 +166,66 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
             if self._executor is not None:
                 await self._executor.warm()
 
+    # what waits, and what the operator holds
+
+    @work(exclusive=True, group="requests")
+    async def _look_for_requests(self) -> None:
+        from crashcart.ops.approvals import ApprovalsUnavailable
+
+        try:
+            found = await asyncio.to_thread(self._holdings.others, self._clock.now())
+        except ApprovalsUnavailable:
+            return  # `:approvals` says why
+        news = [one for one in found if one.request.id not in self._seen_requests]
+        self._seen_requests |= {one.request.id for one in news}
+        if news:
+            asked = "; ".join(f"{one.request.requester}: {one.request.plan.title}" for one in news[:3])
+            self.tell(f"{len(found)} waiting for a second person, see :approvals. {asked}", is_bad=True)
+
+    @work(group="actions")
+    async def action_approvals(self) -> None:
+        """The list of what waits; nothing is answered without a card."""
+        from crashcart.ops.approvals import ApprovalsUnavailable
+
+        if not self._holdings.is_shared:
+            self.tell("Where requests for a second person lie is not configured: [approvals] directory", is_bad=True)
+            return
+        try:
+            found = await asyncio.to_thread(self._holdings.others, self._clock.now())
+        except ApprovalsUnavailable as error:
+            self.tell(str(error), is_bad=True)
+            return
+        if found:
+            await self.flow.approvals(found)
+        else:
+            self.tell("Nobody waits for a second person.")
+
+    @work(group="actions")
+    async def action_undo(self) -> None:
+        """Only asks: behind it are a preview and its confirmation."""
+        await self.flow.undo()
+
+    @work(group="mine")
+    async def action_mine(self) -> None:
+        await self._tell_mine(at_start=False)
+
+    async def _tell_mine(self, *, at_start: bool) -> None:
+        from crashcart.ops.approvals import ApprovalsUnavailable
+
+        try:
+            read = await asyncio.to_thread(self._holdings.read, self._clock.now())
+        except (OSError, ApprovalsUnavailable) as error:
+            self.tell(f"What you hold cannot be read: {error}", is_bad=True)
+            return
+        short, lines = self._holdings.mine(self.store, read, self._clock.now())
+        if at_start or not lines:
+            if lines or not at_start:
+                self.tell(f"You hold {short}: see :mine" if lines else "You hold nothing.")
+            return
+        from .screens.text import TextScreen
+
+        await self.push_screen(TextScreen(self.look, (("What you hold", "title"), (f"  {short}", "muted")), lines))
+
     # the picture
 
     def _on_change(self, kinds: frozenset[str]) -> None:
@@ -167,6 +236,9 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
 
     def _draw_changes(self) -> None:
         self._changes_wait = False
+        if not self._is_reminded and self.store.nodes:
+            self._is_reminded = True
+            self.run_worker(self._tell_mine(at_start=True), group="mine")
         if self.shown.is_frozen:
             self.cockpit.repaint_chrome()
         else:

@@ -80,6 +80,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("app.actions", "x", "Act", "Open the action menu: the only way to a change.", "app", "actions", True),
     Command("app.shell", "s", "Shell", "Ask for a recorded shell on the node.", "app", "shell", verb="shell"),
+    Command("app.undo", "Z", "Undo", "Ask to take back the last thing you did, with its preview.", "app", "app.undo"),
     Command("app.freeze", "P", "Freeze", "Hold the picture still; ages go on counting.", "app", "app.freeze", True),
     Command("app.clusters", "0", "All clusters", "Show every cluster again.", "app", "app.all_clusters"),
     Command("app.help", "question_mark", "Help", "Keys of this view.", "app", "app.help", True),
@@ -124,9 +125,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("heat.metric_back", "M", "Metric back", "The metric before.", "heatmap", "metric(-1)"),
     Command("heat.zoom", "z", "Zoom", "One cell a GPU, or one cell a node.", "heatmap", "zoom", True),
-    Command(
-        "heat.group", "b", "Group by", "Group nodes by rack, switch, partition or job.", "heatmap", "group", True
-    ),
+    Command("heat.group", "b", "Group by", "Group nodes by rack, switch, partition or job.", "heatmap", "group", True),
     Command("heat.worst", "n", "Next fault", "To the next GPU or node with a fault.", "heatmap", "next_fault"),
     # filter and command line
     Command("prompt.accept", "enter", "Accept", "Keep the filter, or run the command.", "prompt", "accept", True),

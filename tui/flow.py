@@ -6,11 +6,14 @@ Nothing here decides: the executor plans, checks what was typed, runs and reads 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
+from crashcart.ops.approvals import Posted
 from crashcart.ops.protocol import Finished, Plan, Planned, Progress, Refused
 from crashcart.ops.verbs import BY_NAME, Verb
 
@@ -19,6 +22,7 @@ from .links import Executor
 from .look import Look
 from .offers import READ_ONLY, Offer, offers
 from .screens.action_menu import ActionMenu
+from .screens.approvals import ApprovalCard, ApprovalList
 from .screens.confirm import ConfirmScreen
 from .screens.params import ChoiceScreen, FormScreen
 from .screens.progress import ProgressScreen
@@ -84,16 +88,46 @@ class ActionFlow:
         targets: tuple[str, ...] = selection.targets
         while asked is not None and targets:
             plan = await self._plan(verb, replace(selection, targets=targets), asked)
-            if plan is None:
-                return
-            typed = await self._app.push_screen_wait(ConfirmScreen(self._look, plan))
-            if typed is None:
-                await self._executor.cancel(plan.plan_id)
-                return
-            if verb.name == "shell":
-                await self._shell(plan, *typed)
-                return
-            targets = await self._run(plan, *typed)
+            targets = () if plan is None else await self._confirmed(plan)
+
+    async def undo(self) -> None:
+        """Offer to take back the last thing that the operator did; another preview, another confirmation."""
+        if self._executor is None:
+            await self._message("Undo is not possible", READ_ONLY)
+            return
+        reply = await self._waited("Undo", self._executor.undo())
+        if isinstance(reply, Planned):
+            self._teller.tell_rights(reply.plan.role)
+            await self._confirmed(reply.plan)
+        elif reply is not None:
+            await self._message("Nothing to undo", f"{reply.why}\n\nNothing was done.")
+
+    async def approvals(self, posted: Sequence[Posted]) -> None:
+        """Show what waits for a second person, and answer one of them."""
+        if self._executor is None:
+            await self._message("Answering is not possible", READ_ONLY)
+            return
+        chosen: Posted | None = await self._app.push_screen_wait(ApprovalList(self._look, posted))
+        said = None if chosen is None else await self._app.push_screen_wait(ApprovalCard(self._look, chosen))
+        if chosen is None or said is None:
+            return
+        reply = await self._executor.answer_request(chosen.request.id, chosen.sha256, *said)
+        if isinstance(reply, Refused):
+            await self._message("It was not answered", f"{reply.why}\n\nNothing was written.")
+        else:
+            self._teller.tell(f"{chosen.request.plan.title}: {reply.note}")
+
+    async def _confirmed(self, plan: Plan) -> tuple[str, ...]:
+        """Have a plan confirmed and run it; return the targets to be asked for again, if any."""
+        assert self._executor is not None  # noqa: S101 - there is a plan
+        typed = await self._app.push_screen_wait(ConfirmScreen(self._look, plan))
+        if typed is None:
+            await self._executor.cancel(plan.plan_id)
+            return ()
+        if plan.verb == "shell":
+            await self._shell(plan, *typed)
+            return ()
+        return await self._run(plan, *typed)
 
     async def _ask(self, verb: Verb, selection: Selection, params: Params) -> Params | None:
         """Whatever the verb needs and was not given; None when the operator went away."""
@@ -110,9 +144,20 @@ class ActionFlow:
         """Ask the executor for the preview; None when it was refused or given up."""
         assert self._executor is not None  # noqa: S101 - act() has looked
         assert selection.cluster is not None  # noqa: S101 - act() has looked
-        wait = WaitScreen(self._look, f"{verb.title} {spoken(self._shown, selection)}")
-        await self._app.push_screen(wait)
+        title = f"{verb.title} {spoken(self._shown, selection)}"
         plan = self._executor.plan(selection.cluster, verb.name, selection.targets, params, selection.kind)
+        reply = await self._waited(title, plan)
+        if isinstance(reply, Planned):
+            self._teller.tell_rights(reply.plan.role)
+            return reply.plan
+        if reply is not None:
+            await self._refused(verb, reply)
+        return None
+
+    async def _waited(self, title: str, plan: Coroutine[Any, Any, Planned | Refused]) -> Planned | Refused | None:
+        """The executor's answer; None when it was given up."""
+        wait = WaitScreen(self._look, title)
+        await self._app.push_screen(wait)
         asking = asyncio.create_task(plan, name="plan")
         leaving = asyncio.create_task(wait.given_up.wait(), name="give up")
         try:
@@ -120,16 +165,11 @@ class ActionFlow:
         finally:
             leaving.cancel()
             await wait.dismiss(None)
-        if not asking.done():
-            asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await asking
-            return None
-        reply = asking.result()
-        if isinstance(reply, Planned):
-            self._teller.tell_rights(reply.plan.role)
-            return reply.plan
-        await self._refused(verb, reply)
+        if asking.done():
+            return asking.result()
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
         return None
 
     async def _refused(self, verb: Verb, refused: Refused) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from crashcart.backends.wire import Focus
-from crashcart.ops.protocol import Finished, Planned, Progress, Ready, Refused
+from crashcart.ops.protocol import Answered, Finished, Planned, Progress, Ready, Refused
 from crashcart.ops.store import Store
 from crashcart.ops.verbs import TargetKind
 
@@ -40,6 +40,12 @@ class Executor(Protocol):
         params: dict[str, str] | None = None,
         kind: TargetKind | None = None,
     ) -> Planned | Refused: ...
+
+    async def undo(self, action_id: str = "") -> Planned | Refused: ...
+
+    async def answer_request(
+        self, approval_id: str, sha256: str, verdict: Literal["approved", "denied"], why: str = ""
+    ) -> Answered | Refused: ...
 
     async def confirm(
         self,

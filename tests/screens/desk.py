@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from crashcart.backends import wire
-from crashcart.ops.session import ClusterSession, Session
+from crashcart.ops.session import ApprovalsSession, ClusterSession, Session
 from crashcart.tui.app import CrashcartApp
 
 from .clock import ManualClock
@@ -33,11 +33,12 @@ def make_app(
     theme: str = "night",
     clock: ManualClock | None = None,
     audit_file: str = "/nonexistent/audit.jsonl",
+    approvals: ApprovalsSession | None = None,
 ) -> tuple[CrashcartApp, ScriptedCollector, ManualClock]:
     """An app over scripted processes and a clock that stands still."""
     collector = ScriptedCollector(everything() if messages is None else messages)
     clock = clock or ManualClock()
-    session = Session((ClusterSession(CLUSTER),), audit_file)
+    session = Session((ClusterSession(CLUSTER),), audit_file, approvals=approvals)
     app = CrashcartApp(session, collector, executor, theme=theme, clock=clock, identity="alice@login1")
     return app, collector, clock
 
@@ -144,10 +145,13 @@ async def desk(
     read_only: bool = False,
     theme: str = "night",
     audit_file: str = "/nonexistent/audit.jsonl",
+    approvals: ApprovalsSession | None = None,
 ) -> AsyncIterator[Desk]:
     """A desk over the small cluster, with its picture drawn."""
     hands = None if read_only else executor or ScriptedExecutor()
-    app, collector, clock = make_app(messages=messages, executor=hands, theme=theme, audit_file=audit_file)
+    app, collector, clock = make_app(
+        messages=messages, executor=hands, theme=theme, audit_file=audit_file, approvals=approvals
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         place = Desk(app, pilot, collector, hands, clock)
         await asyncio.wait_for(collector.applied.wait(), DEADLINE_SECONDS) if messages != () else None

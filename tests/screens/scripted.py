@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from crashcart.backends import wire
 from crashcart.ops.protocol import (
     ActionState,
+    Answered,
     Confirmation,
     Finished,
     Impact,
@@ -101,6 +103,8 @@ class ScriptedExecutor:
         self.kinds: list[TargetKind | None] = []
         self.confirmed: list[tuple[str, str, str]] = []
         self.cancelled: list[str] = []
+        self.undone: list[str] = []
+        self.answered: list[tuple[str, str, str, str]] = []
         self.ready: Ready | None = None
         self.on_shell_output: Callable[[str, bytes], None] | None = None
         self.on_news: Callable[[Finished], None] | None = None
@@ -124,6 +128,16 @@ class ScriptedExecutor:
         self.planned.append((cluster, verb, targets, dict(params or {})))
         await self.may_plan.wait()
         return self.answer
+
+    async def undo(self, action_id: str = "") -> Answer:
+        self.undone.append(action_id)
+        return self.answer
+
+    async def answer_request(
+        self, approval_id: str, sha256: str, verdict: Literal["approved", "denied"], why: str = ""
+    ) -> Answered | Refused:
+        self.answered.append((approval_id, sha256, verdict, why))
+        return Answered("a1", "written")
 
     async def confirm(
         self,

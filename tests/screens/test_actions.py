@@ -172,16 +172,24 @@ async def test_many_targets_are_confirmed_by_their_number() -> None:
         assert sorted(it.executor.planned[0][2]) == sorted(targets)
 
 
-async def test_a_second_person_cannot_be_typed() -> None:
-    confirmation = Confirmation("second-person", "", "somebody else has to approve")
+async def test_what_a_second_person_must_agree_to_is_typed_first_and_says_so() -> None:
+    confirmation = Confirmation("second-person", "gpu004", "Type the node's name")
     async with desk(executor=ScriptedExecutor(Planned("r1", plan(confirmation=confirmation)))) as it:
         await it.press("2", "x", "d")
         await it.types("why")
         await it.press("enter")
-        await it.shows("needs a second person")
+        await it.shows("somebody else must agree, within 15 minutes")
         it.clock.advance(1)
-        await it.press("y")
+        await it.press("y", "enter")
+        await it.shows("that is not it")
         assert it.executor.confirmed == []
+        await it.press("backspace")
+        await it.types("gpu004")
+        await it.press("enter")
+        await it.shows("gpu004")
+        it.executor.report("gpu004", "CONFIRMED", "waits for a second person, 14:32 left")
+        await it.shows("waits for a second person, 14:32 left")
+        assert it.executor.confirmed == [("p1", "gpu004", "")]
 
 
 async def test_a_reason_is_asked_and_checked_before_anything_is_planned() -> None:

@@ -104,7 +104,7 @@ async def _answer(session: Session, posted: Posted, arguments: argparse.Namespac
     link = ExecutorLink(session)
     verdict: Verdict = "approved" if arguments.what == "approve" else "denied"
     try:
-        said = await link.answer(posted.request.id, posted.sha256, verdict, getattr(arguments, "why", ""))
+        said = await link.answer_request(posted.request.id, posted.sha256, verdict, getattr(arguments, "why", ""))
     finally:
         await link.close()
     if isinstance(said, Refused):
