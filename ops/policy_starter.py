@@ -28,11 +28,11 @@ critical = "second-person"
 over_1 = "type-count"     # more than 1 target: type how many
 over_16 = "second-person"
 
-# Where somebody else agrees is in the configuration: [approvals] directory. Without signatures it counts only with this:
+# Where a second person agrees: [approvals] directory in the configuration. Without signatures it counts only with this:
 # [approvals]
 # unverified = "allow"
 
-# Who may do without a second person and in a freeze, under the id of an incident and for a bounded time; on record as that:
+# Who may do without a second person and in a freeze, under the id of an incident, for a bounded time and on record:
 # [breakglass]
 # roles = ["oncall"]
 # verbs = ["drain", "reboot"]

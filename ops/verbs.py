@@ -94,7 +94,7 @@ VERBS: tuple[Verb, ...] = (
         False,
         True,
         "Keep alerts quiet for a while; they go on firing.",
-        also=("node", "rack", "job"),
+        also=("node", "rack", "job", "silence"),
     ),
     Verb(
         "extend-silence", "Extend silence", "w", "silence", "low", True, True, "Move the end of a silence, from now on."

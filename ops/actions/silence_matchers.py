@@ -36,6 +36,8 @@ def silences_for(target: str, scene: Scene) -> tuple[Matchers, ...]:
             return _of_rack(target, scene)
         case "job":
             return _of_job(target, scene)
+        case "silence":
+            return (_of_ended(target, scene),)
         case _:
             raise CannotAct(f"a {scene.kind} cannot be silenced")
 
@@ -52,6 +54,15 @@ def _all_match(matchers: Sequence[Matcher], labels: dict[str, str]) -> bool:
         if hit != matcher.is_equal:
             return False
     return True
+
+
+def _of_ended(silence_id: str, scene: Scene) -> Matchers:
+    """The matchers of a silence that has ended, for one anew."""
+    if silence_id not in scene.silences:
+        raise CannotAct(f"silence {silence_id[:8]} is no longer listed")
+    if scene.silences[silence_id].state != "expired":
+        raise CannotAct(f"silence {silence_id[:8]} has not ended: extend it")
+    return scene.silences[silence_id].matchers
 
 
 def _of_rack(rack: str, scene: Scene) -> tuple[Matchers, ...]:

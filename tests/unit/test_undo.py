@@ -8,7 +8,9 @@ import pytest
 
 from crashcart.ops.protocol import Finished, Plan, Planned, Refused, UndoRequest
 from tests.unit.runner_desk import Desk
+from tests.unit.small_alerts import SmallAlerts, alert
 from tests.unit.small_cluster import SmallCluster, job, node
+from tests.unit.test_action_silence import AlertDesk
 
 
 @pytest.fixture
@@ -23,6 +25,12 @@ def cluster() -> SmallCluster:
 @pytest.fixture
 def desk(cluster: SmallCluster, tmp_path: Path) -> Desk:
     return Desk(cluster, tmp_path)
+
+
+@pytest.fixture
+def silencing(cluster: SmallCluster, tmp_path: Path) -> AlertDesk:
+    alerts = SmallAlerts(alert("GpuXidError", "aaaa0001", "critical", Hostname="gpu001", gpu="3"))
+    return AlertDesk(cluster, alerts, tmp_path)
 
 
 async def asks_back(desk: Desk, action_id: str = "") -> Planned | Refused:
@@ -125,3 +133,44 @@ async def test_what_failed_is_not_offered(desk: Desk, cluster: SmallCluster) -> 
     assert isinstance(refused, Refused)
     assert isinstance(named, Refused)
     assert "only what was verified can be taken back" in named.why
+
+
+async def test_a_silence_is_taken_back_by_its_mark(silencing: AlertDesk) -> None:
+    await silencing.silences("alert", "aaaa0001", duration="2h")
+
+    back = await sees_back(silencing)
+
+    assert (back.verb, [target.target for target in back.targets]) == ("expire-silence", ["silence-1"])
+    await silencing.confirms(back)
+    assert silencing.alerts.silences["silence-1"].state == "expired"
+
+
+async def test_an_expired_silence_comes_anew_with_its_matchers_for_the_rest_of_its_time(silencing: AlertDesk) -> None:
+    await silencing.silences("node", "gpu001", duration="2h")
+    before = next(iter(silencing.alerts.silences.values()))
+    await silencing.confirms(await silencing.sees("silence", "expire-silence", before.id))
+
+    back = await sees_back(silencing)
+
+    assert (back.verb, back.kind) == ("silence", "silence")
+    ended = await silencing.confirms(back)
+    assert isinstance(ended, Finished)
+    assert ended.state == "VERIFIED", ended
+    after = list(silencing.alerts.silences.values())[-1]
+    assert after.id != before.id
+    assert after.matchers == before.matchers
+    assert abs(after.ends - before.ends) <= 60
+
+
+async def test_an_extension_is_taken_back_to_the_old_end(silencing: AlertDesk) -> None:
+    await silencing.silences("alert", "aaaa0001", duration="2h")
+    old = silencing.alerts.silences["silence-1"].ends
+    plan = await silencing.sees("silence", "extend-silence", "silence-1", duration="8h", reason="still swapping")
+    await silencing.confirms(plan)
+    assert silencing.alerts.silences["silence-1"].ends > old
+
+    back = await sees_back(silencing)
+
+    assert back.verb == "extend-silence"
+    await silencing.confirms(back)
+    assert abs(silencing.alerts.silences["silence-1"].ends - old) <= 60
