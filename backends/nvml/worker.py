@@ -54,7 +54,7 @@ class Worker(Generic[T]):
         self._thread = None
 
     def _start(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -69,13 +69,14 @@ class Worker(Generic[T]):
                 outcome.append(work())
             finally:
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    future.get_loop().call_soon_threadsafe(_settle, future, outcome)
+                    future.get_loop().call_soon_threadsafe(self._settle, future, outcome)
 
-
-def _settle(future: asyncio.Future[T], outcome: list[T]) -> None:
-    if future.done():
-        return
-    if outcome:
-        future.set_result(outcome[0])
-    else:
-        future.set_exception(Malformed("the driver's answer could not be read; the collector's log says where"))
+    def _settle(self, future: asyncio.Future[T], outcome: list[T]) -> None:
+        if not outcome:
+            self._thread = None  # it ended with what went wrong; the next work gets another
+        if future.done():
+            return
+        if outcome:
+            future.set_result(outcome[0])
+        else:
+            future.set_exception(Malformed("the driver's answer could not be read; the collector's log says where"))
