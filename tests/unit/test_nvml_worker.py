@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 
@@ -52,9 +51,10 @@ async def test_closing_does_not_wait_for_a_call_that_hangs() -> None:
     go.set()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_fault_of_ours_is_told_and_the_next_look_goes_on() -> None:
+async def test_a_fault_of_ours_is_told_and_the_next_look_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     worker: Worker[str] = Worker("test")
+    logged = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda args: logged.set())
 
     def faulty() -> str:
         raise ZeroDivisionError
@@ -63,6 +63,7 @@ async def test_a_fault_of_ours_is_told_and_the_next_look_goes_on() -> None:
         await worker.ask(faulty, LONG)
     assert await worker.ask(lambda: "new", LONG) == "new"
     await worker.close(lambda: "closed", LONG)
+    assert logged.wait(LONG)
 
 
 def test_a_counter_that_was_set_back_begins_anew() -> None:
