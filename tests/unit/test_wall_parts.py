@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from crashcart.tui.wall.masks import COVER, Masks
 from crashcart.tui.wall.options import MASKS, PAGES, seconds_of, size_of, words_of
 from crashcart.tui.wall.source_doubt import Doubt, doubt_of, exact_age
 from crashcart.tui.wall.tiles import plan as plan_tiles
+from crashcart.tui.wall.watchdog import Watchdog
 
 # options
 
@@ -113,6 +116,21 @@ def test_a_wide_character_takes_two_cells() -> None:
     canvas = Canvas(6, 1)
     canvas.put(0, 0, "漢a漢b漢")
     assert [text for text, _ in canvas.line(0)] == ["漢a漢…"] or cell_len(canvas.text) == 6
+
+
+# the sign of life
+
+
+def test_the_watchdog_tells_systemd_that_the_wall_lives_and_nobody_else(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5.0)
+        watchdog = Watchdog({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        watchdog.ready()
+        watchdog.alive()
+        assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+    watchdog.alive()  # systemd is gone: no harm done
+    Watchdog({}).alive()
 
 
 # masks

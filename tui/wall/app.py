@@ -31,6 +31,7 @@ from .picture import WallStore
 from .reader import Reader
 from .rotation import Rotation
 from .view import WallView
+from .watchdog import Watchdog
 
 FRESH_ALERT_SECONDS = 600.0
 """A critical alert no older than this stops the round of a wall that has only just started."""
@@ -70,6 +71,7 @@ class WallApp(App[None], inherit_bindings=False):
         self.board = Board(Shown(self.store, self._clock, names), self._clock, masks)
         self.rotation = Rotation(options.pages, options.every_seconds, self._clock.monotonic())
         self._painter = Painter(self.board)
+        self._watchdog = Watchdog()
         look = Look(palette.build(wardrobe.chosen), self._clock)
         self.view = WallView(look, self._frame, options.size)
         self.register_theme(textual_theme(wardrobe.chosen))
@@ -83,6 +85,7 @@ class WallApp(App[None], inherit_bindings=False):
             asyncio.get_running_loop().add_signal_handler(name, self.exit)
         self.run_worker(self._reader.run(self.store, self._heard), name="reader", exit_on_error=True)
         self._tick()
+        self._watchdog.ready()
 
     def _heard(self, kinds: frozenset[str]) -> None:
         """News is drawn with the next second; that sources were heard is known at once."""
@@ -91,6 +94,7 @@ class WallApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         """At each full second, so that the clock never skips one."""
         self.draw_now()
+        self._watchdog.alive()
         self.set_timer(1.02 - self._clock.now() % 1.0, self._tick)
 
     def draw_now(self) -> None:

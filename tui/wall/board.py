@@ -59,14 +59,6 @@ class Board:
     def now(self) -> float:
         return self.clock.now()
 
-    @property
-    def revision(self) -> Hashable:
-        """What changes with anything that pages are made of, ages apart."""
-        store = self.shown.live
-        kinds = ("node", "job", "queue", "alert", "silence", "check", "target", "gpu")
-        fresh = tuple(store.freshness(*slot, self.now) for slot in sorted(store.sources))
-        return (*self.shown.picture_of(*kinds), fresh)
-
     # alerts
 
     @property

@@ -11,7 +11,7 @@ from crashcart.tui.heat_tiles import TileGroups
 
 from .board import Board
 from .canvas import Canvas
-from .heat_marks import MarkReader, worst
+from .heat_marks import MarkReader, made_of, worst
 from .heat_plan import HeatPlan, plan
 
 BADGES = {"crit": "badge-crit", "warn": "badge-warn"}
@@ -27,6 +27,7 @@ class HeatMap:
         self._planned: object = None
         self._plan: HeatPlan | None = None
         self._read_of: object = None
+        self._heard: object = None
         self._cells: list[list[Glyph]] = []
         self._signs: list[Glyph] = []
 
@@ -69,7 +70,12 @@ class HeatMap:
     def _read(self, made: HeatPlan) -> None:
         shown = self._board.shown
         metric = self.metric
-        stamp = (self._board.revision, metric.id, made)
+        store, now = shown.store, self._board.now
+        news = (dict(store.revision), [store.freshness(*slot, now) for slot in sorted(store.sources)])
+        if news == self._heard and self._read_of is not None:
+            return
+        self._heard = news
+        stamp = (made_of(shown.scene, metric), metric.id, made)
         if stamp == self._read_of:
             return
         self._read_of = stamp

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from crashcart.ops.fields import Scene
+from crashcart.ops.gpu_table import GpuTable
 from crashcart.tui.heat_cells import CellReader, whole_node
 from crashcart.tui.heat_layout import Tile
 from crashcart.tui.heat_metrics import HeatMetric
@@ -53,7 +54,10 @@ class MarkReader:
     def sign(self, tile: Tile) -> Glyph:
         """What is wrong with the node itself, before its GPUs."""
         node = self._scene.store.nodes.get(tile.key)
-        return (" ", "text") if node is None or not is_faulty(node) else node_mark(node)
+        if node is None or not is_faulty(node):
+            return (" ", "text")
+        glyph, role = node_mark(node)
+        return (glyph, "stale" if self._scene.store.is_stale(node, self._scene.now) else role)
 
     def _ages(self, tile: Tile) -> Sequence[float]:
         """Seconds of each sample, of those that are too old; others are 0."""
@@ -65,6 +69,30 @@ class MarkReader:
         found: Sequence[float] = ages[first : first + min(table.counts[tile.host], tile.gpus)].tolist()
         limit = table.rows.stale_after_seconds
         return [age if age > limit else 0.0 for age in found] if any(age > limit for age in found) else ()
+
+
+def made_of(scene: Scene, metric: HeatMetric) -> tuple[Hashable, ...]:
+    """What marks change with, to compare with. Of the telemetry an allocation shows faults and old samples alone, and
+    those hardly ever change, while its numbers do all the time.
+    """
+    store = scene.store
+    kinds = tuple(store.revision[kind] for kind in ("node", "job", "target"))
+    fresh = tuple(store.freshness(*slot, scene.now) for slot in sorted(store.sources))
+    if metric.columns:
+        return kinds, fresh, store.revision["gpu"]
+    tables = [table for _, table in sorted(store.gpus.items())]
+    xids = tuple(b"" if (xids := table.columns.get("xid")) is None else xids.tobytes() for table in tables)
+    return kinds, fresh, xids, tuple(map(_old_rows, tables)), tuple(sorted(scene.joins.gpus.missing().items()))
+
+
+def _old_rows(table: GpuTable) -> tuple[tuple[int, int], ...]:
+    """(row, minutes) of samples that are too old."""
+    column = table.columns.get("age_seconds")
+    ages: Sequence[float] = [] if column is None else column.tolist()
+    limit = table.rows.stale_after_seconds
+    if max(ages, default=0.0) <= limit:
+        return ()
+    return tuple((row, int(age // 60)) for row, age in enumerate(ages) if age > limit)
 
 
 def plain(cell: Glyph) -> Glyph:

@@ -10,7 +10,10 @@ from typing import Literal
 from crashcart.tui.heat_layout import Tile
 
 Unit = Literal["gpu", "node", "several"]
-WIDTHS, HEIGHTS = (6, 5, 4, 3, 2, 1), (4, 3, 2, 1)
+WIDTHS, HEIGHTS = (14, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1), (8, 7, 6, 5, 4, 3, 2, 1)
+
+ENOUGH = 12
+"""Characters of a cell that is large enough: from then on names are worth more than larger cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def _largest(unit: Unit, items: int, cells: int, name: int, width: int, height: 
         item_height = down + named + int(down > 1)
         columns = width // item_width
         if columns and -(-items // columns) * item_height <= height:
-            worth = across * down + 4.5 * named - 0.2 * abs(across - 2 * down)
+            area = across * down
+            worth = min(area, ENOUGH) + 0.1 * area + 6.0 * named - 0.2 * abs(across - 2 * down)
             found.append((worth, HeatPlan(unit, columns, across, down, named, item_width, item_height)))
     return max(found, key=lambda one: one[0])[1] if found else None
 

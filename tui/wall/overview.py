@@ -7,8 +7,7 @@ from .board import Board
 from .canvas import Canvas
 from .tiles import draw
 
-SHARE_OF_NUMBERS = 0.55
-LEAST_LIST = 3
+SHARE_OF_NUMBERS = 0.66
 
 
 def draw_overview(canvas: Canvas, board: Board, y: int) -> None:

@@ -63,7 +63,9 @@ class WallView(LineWidget):
     def _style_of(self, role: str, is_strip: bool, inverted: bool) -> Style:
         palette = self.look.palette
         if role.startswith("badge"):
-            style = palette.role(role)
-        else:
-            style = palette.on("panel" if is_strip else "background", role)
-        return style + Style(reverse=not style.reverse) if inverted else style
+            return palette.role(role)
+        if (
+            inverted
+        ):  # in one colour: nothing on it may look well or bad, and dimmed text would make a ground of its own
+            return palette.on("background", "strong" if role == "strong" else "text") + Style(reverse=True)
+        return palette.on("panel" if is_strip else "background", role)
