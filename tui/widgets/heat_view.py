@@ -14,7 +14,7 @@ from crashcart.tui.selection import Selection, from_keys
 from .emptiness import why_empty
 from .heatmap import Heatmap
 
-WIDE = 110
+WIDE = 130
 """Cells from which on the headline also says what a cell is; the legend does in any case."""
 
 
@@ -50,7 +50,7 @@ class HeatView(Heatmap):
             self._counted_of, self._counted = picture, scheduler_counts(self._shown, self._groups.gpus)
         parts = [part(100, ("Heatmap", "title")), Part(80, firing_spans(self._shown, now)), *self._counted]
         parts += telemetry_counts(self._shown)
-        parts += [Part(55, ((text.strip(), role),)) for text, role in agreement_spans(self._shown)]
+        parts += [Part(35, ((text.strip(), role),)) for text, role in agreement_spans(self._shown)]
         if self.filter.text:
             parts.append(part(95, ("/ ", "accent"), (self.filter.text, "text"), (" (others dimmed)", "faint")))
         cell = "node" if self.cursor.layout.is_zoomed_out else "GPU"
