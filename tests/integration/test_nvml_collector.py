@@ -104,3 +104,17 @@ def _other_reader(folder: Path) -> list[dict[str, float]]:
     )
     found: list[dict[str, float]] = json.loads(done.stdout)
     return found
+
+
+async def test_gpus_are_listed_from_the_command_line_without_a_long_wait(gpus: StandIn, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[cluster.lab.nvml]\nlibrary = "{gpus.library}"\nhost = "gpu007"\n')
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    argv = [sys.executable, "-m", "crashcart.tui.cli", "--config", str(config), "get", "gpus", "-o", "json"]
+    done = await asyncio.to_thread(subprocess.run, argv, env=env, capture_output=True, timeout=15)
+    rows = json.loads(done.stdout)
+    assert [(row["host"], row["index"], row["source"]) for row in rows] == [
+        ("gpu007", 0, "nvml"),
+        ("gpu007", 1, "nvml"),
+    ]
+    assert [row["util_percent"] for row in rows] == [97, 97]

@@ -19,7 +19,10 @@ PATIENCE_SECONDS = 20.0
 SETTLE_SECONDS = 0.05
 """After a source's listing its numbers follow in the same burst; wait for a pause of this length."""
 
-CHECKING = frozenset({"alertmanager", "demo", "kubernetes", "prometheus"})
+MEASURING = frozenset({"nvml", "smi"})
+"""Sources of GPUs that list nothing but checks: when they are live, their numbers follow in the same burst."""
+
+CHECKING = frozenset({"alertmanager", "demo", "kubernetes", "prometheus"}) | MEASURING
 """Sources that list checks of themselves; these come at the end of a turn, when they have been live for a while."""
 
 
@@ -69,7 +72,7 @@ def _heard(store: Store, session: Session, kinds: tuple[str, ...]) -> bool:
 def _has_listed(store: Store, source: Source, kinds: tuple[str, ...]) -> bool:
     if "check" in kinds and source.name in CHECKING and (source.cluster, source.name, "check") not in store.confirmed:
         return False
-    return any((source.cluster, kind) in store.listed for kind in kinds)
+    return source.name in MEASURING or any((source.cluster, kind) in store.listed for kind in kinds)
 
 
 async def _more(news: asyncio.Event) -> bool:
