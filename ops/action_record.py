@@ -125,7 +125,7 @@ class ActionRecords:
         if approver is not None:
             fields["second_person"] = msgspec.to_builtins(approver)
         if why:
-            fields["why"] = why
+            fields["results"] = [{"target": target.target, "detail": why} for target in plan.targets]
         await self._append(phase, fields)
 
     async def answered(self, posted: Posted, verdict: str, approver: Approver, why: str) -> None:

@@ -20,7 +20,7 @@ from .approvals_signature import SignatureError
 from .audit import AuditUnavailable
 from .clock import Clock
 from .planner import Planner
-from .planning import snapshot
+from .planning import difference, snapshot
 from .policy import Policy
 from .protocol import AnswerRequest, PlanRequest
 from .refusal import Refusal
@@ -86,8 +86,9 @@ class Answering:
             raise DoesNotCount("it is your own request, so somebody else must agree")
         scene = await self._planner.scene(request)
         for name, before in posted.request.before.items():
-            if snapshot(scene.entity(name)) != before:
-                raise DoesNotCount(f"{name} is no longer as the request shows it; it must be asked for again")
+            now = snapshot(scene.entity(name))
+            if now != before:
+                raise DoesNotCount(f"{name} is no longer as the request shows it: {difference(before, now)}")
         signature = "" if desk.signers is None else await desk.signature(posted)
         answer = self._answer(posted, signature)
         approver = await desk.judge(

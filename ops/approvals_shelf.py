@@ -21,6 +21,7 @@ from .approvals import Answer, ApprovalRequest, ApprovalsUnavailable, Posted, po
 
 MAX_BYTES = 4 << 20
 MOST_REQUESTS = 500
+KEPT_SECONDS = 24 * 3600.0
 _NAME = re.compile(r"([0-9a-f]{32})\.([0-9]{1,10})\.(request|approved|denied)\Z")
 
 _TALLY = re.compile(r"tally\.[0-9]{1,10}\Z")
@@ -49,6 +50,7 @@ class Shelf:
     def put(self, request: ApprovalRequest) -> str:
         """Lay a request down; return the hash that an answer must name."""
         raw = spelled(request)
+        self._sweep(request.created)
         self._write(f"{request.id}.{self._uid}.request", raw)
         return posted_of(raw).sha256
 
@@ -72,6 +74,7 @@ class Shelf:
 
     def answer(self, answer: Answer) -> None:
         """Lay an answer down; a second one of the same kind by the same person is refused."""
+        self._sweep(answer.when)
         self._write(f"{answer.request}.{self._uid}.{answer.verdict}", msgspec.json.encode(answer))
 
     def answers(self, request_id: str) -> tuple[tuple[Answer, int], ...]:
@@ -156,6 +159,16 @@ class Shelf:
             return os.read(descriptor, MAX_BYTES)
         finally:
             os.close(descriptor)
+
+    def _sweep(self, now: float) -> None:
+        """Remove what we laid down long ago: nobody else can."""
+        with self._opened() as folder:
+            for name in _names(folder):
+                match = _NAME.match(name)
+                if match is not None and int(match[2]) == self._uid:
+                    with suppress(FileNotFoundError):
+                        if os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < now - KEPT_SECONDS:
+                            os.unlink(name, dir_fd=folder)
 
     def _write(self, name: str, raw: bytes, *, over: bool = False) -> None:
         """Write a whole file or none; over one that is there only when told so."""

@@ -160,6 +160,20 @@ def snapshot(entity: Entity | None) -> dict[str, object]:
     return {"state": "gone"}
 
 
+def difference(before: dict[str, object], now: dict[str, object]) -> str:
+    """What is no longer as it was, in words."""
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    return ", ".join(
+        f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}" for key in changed
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "+".join(value) or "none"
+    return "not known" if value is None else clean(str(value), limit=100)
+
+
 def _side_words(side: Node) -> str:
     """What another plane than the leading one says of a node."""
     reason = side.reason or (f"by {side.reason_by}" if side.reason_by else "")

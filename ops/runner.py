@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crashcart.backends.text import clean
-
 from .action_record import ActionRecords
 from .action_run import ActionRun
 from .actor import Actor
@@ -29,7 +27,7 @@ from .confirm import mismatch
 from .fresh import fresh_targets
 from .left_open import LeftOpen
 from .planner import Planner, PowersFor
-from .planning import EXPIRES_SECONDS, Prepared, snapshot
+from .planning import EXPIRES_SECONDS, Prepared, difference, snapshot
 from .policy import Policy
 from .protocol import (
     Answered,
@@ -250,7 +248,7 @@ class Runner:
         for target, before in prepared.before.items():
             now = snapshot(fresh.get(target))
             if now != before:
-                raise Refusal("expired", f"{target} has changed since the preview: {_difference(before, now)}")
+                raise Refusal("expired", f"{target} has changed since the preview: {difference(before, now)}")
 
     async def _begin(self, prepared: Prepared, request: ConfirmRequest, approver: Approver | None) -> ActionRun:
         """Put intent and start on record. Raises Refusal when that fails: nothing has run then."""
@@ -284,16 +282,3 @@ class Runner:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _difference(before: dict[str, object], now: dict[str, object]) -> str:
-    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    return ", ".join(
-        f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}" for key in changed
-    )
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return "+".join(value) or "none"
-    return "not known" if value is None else clean(str(value), limit=100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from crashcart.ops.protocol import Confirmation, Finished, Impact, Planned, Refused, TargetResult
@@ -190,6 +191,25 @@ async def test_what_a_second_person_must_agree_to_is_typed_first_and_says_so() -
         it.executor.report("gpu004", "CONFIRMED", "waits for a second person, 14:32 left")
         await it.shows("waits for a second person, 14:32 left")
         assert it.executor.confirmed == [("p1", "gpu004", "")]
+
+
+async def test_breaking_the_glass_looks_like_that_and_is_typed_as_that() -> None:
+    broken = replace(
+        plan(confirmation=Confirmation("type-name", "BREAK GLASS INC-1", "Type, as it will be on record")),
+        break_glass="INC-1",
+        warnings=("BREAK GLASS for INC-1: no second person",),
+    )
+    async with desk(executor=ScriptedExecutor(Planned("r1", broken))) as it:
+        await it.press("2", "colon")
+        await it.types("drain gpu004 incident=INC-1 fire")
+        await it.press("enter")
+        await it.shows("BREAK GLASS INC-1", "BREAK GLASS for INC-1: no second person")
+        assert it.executor.planned[0][3] == {"incident": "INC-1", "reason": "fire"}
+        it.clock.advance(1)
+        await it.types("gpu004")
+        await it.press("enter")
+        await it.shows("that is not it: BREAK GLASS INC-1 is expected")
+        assert it.executor.confirmed == []
 
 
 async def test_a_reason_is_asked_and_checked_before_anything_is_planned() -> None:

@@ -12,6 +12,7 @@ import pytest
 from crashcart.ops.approvals import ApprovalsUnavailable
 from crashcart.ops.approvals_shelf import Shelf
 from crashcart.ops.audit import read, verify
+from crashcart.ops.audit_entries import latest
 from crashcart.ops.protocol import Answered, ConfirmRequest, Finished, Refused
 from tests.unit.runner_desk import Desk, ManualClock
 from tests.unit.shared_desks import SHARED_POLICY, SharedDesk, begun, shared_directory
@@ -180,6 +181,7 @@ async def test_a_denial_is_final_and_says_who_and_why(
     )
     assert cluster.applied == []
     assert phases(alice)[-1] == ("denied", "CANCELLED")
+    assert latest(alice.audit_file, 1)[0]["result"] == "gpu001: bob denied it: the job on it ends at noon"
     assert phases(bob) == [("answer", "DENIED")]
 
 
@@ -297,6 +299,21 @@ def test_only_a_directory_for_one_group_is_used(tmp_path: Path, mode: int) -> No
 
 def shared_directory_path(folder: Path) -> Path:
     return folder / "approvals"
+
+
+async def test_what_was_laid_down_long_ago_is_swept_by_its_owner(alice: SharedDesk, bob: SharedDesk) -> None:
+    """Under a sticky bit nobody else can remove it."""
+    waiting = await begun(alice, await alice.previews("reboot", "gpu001", reason="x"))
+    await bob.answers_with(await bob.sees(), "denied")
+    await waiting
+    (left,) = bob.desk.shelf.directory.glob("*.denied")
+    os.utime(left, (bob.clock.now() - 90_000,) * 2)
+
+    waiting = await begun(alice, await alice.previews("reboot", "gpu001", reason="x"))
+    await bob.answers_with(await bob.sees(), "denied")
+    await waiting
+
+    assert left not in bob.desk.shelf.directory.glob("*.denied")
 
 
 async def test_two_answers_of_one_person_are_one(alice: SharedDesk, bob: SharedDesk) -> None:
