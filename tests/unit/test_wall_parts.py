@@ -18,7 +18,7 @@ from crashcart.tui.wall.digits import SCALES, drawn, lines_of, short, width_in
 from crashcart.tui.wall.heat_marks import aged, worst
 from crashcart.tui.wall.heat_plan import plan
 from crashcart.tui.wall.masks import COVER, Masks
-from crashcart.tui.wall.options import MASKS, PAGES, seconds_of, size_of, words_of
+from crashcart.tui.wall.options import MASKS, PAGES, address_of, seconds_of, size_of, words_of
 from crashcart.tui.wall.source_doubt import Doubt, doubt_of, exact_age
 from crashcart.tui.wall.tiles import plan as plan_tiles
 from crashcart.tui.wall.watchdog import Watchdog
@@ -49,6 +49,18 @@ def test_unknown_words_are_named_with_those_there_are() -> None:
         words_of("nodes", PAGES, "page")
     with pytest.raises(ValueError, match="no mask is named"):
         words_of(",", MASKS, "mask")
+
+
+def test_a_port_alone_is_served_to_this_machine_only_and_everywhere_is_no_address() -> None:
+    assert [str(address_of(text)) for text in ("8080", ":8080", "wall1.site:80", "[::1]:8080")] == [
+        "127.0.0.1:8080", "127.0.0.1:8080", "wall1.site:80", "[::1]:8080",
+    ]  # fmt: skip
+    for text in ("", "wall1", "wall1:0", "wall1:70000", "a b:80", "http://wall1:80"):
+        with pytest.raises(ValueError, match="is not HOST:PORT"):
+            address_of(text)
+    for text in ("0.0.0.0:80", "[::]:80"):
+        with pytest.raises(ValueError, match="no address that a browser can open"):
+            address_of(text)
 
 
 # digits

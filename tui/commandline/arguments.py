@@ -197,6 +197,9 @@ def _add_wall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     wall.add_argument("--every", metavar="TIME", default="20s", help="how long each page stays, e.g. 45s or 2m (20s)")
     wall.add_argument("--cluster", metavar="A,B", help="these clusters only")
     wall.add_argument("--size", metavar="WxH", default="auto", help="in cells, e.g. 60x17 or 100x28 (the terminal's)")
+    wall.add_argument(
+        "--serve", metavar="HOST:PORT", help="in browsers instead of here; a port alone: on this machine only"
+    )
     wall.add_argument("--mask", metavar="A,B", default="", help="users, jobs or both: names that visitors may not read")
 
 

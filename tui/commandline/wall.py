@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from msgspec.structs import replace
@@ -11,16 +12,21 @@ from crashcart.ops.collector_ends import collector_end
 from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
 from crashcart.ops.session import Session
-from crashcart.tui.wall.options import MASKS, PAGES, WallOptions, seconds_of, size_of, words_of
+from crashcart.tui.wall.options import MASKS, PAGES, WallOptions, address_of, seconds_of, size_of, words_of
 
 from .exits import OK, USAGE, CommandError
 from .opening import open_session
+
+WEB_DRIVER = "textual.drivers.web_driver:WebDriver"
+"""What the web server names to the walls that it starts."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the wall until the machine ends or somebody presses q."""
     options = wall_options(arguments)
-    if not sys.stdout.isatty():
+    if arguments.serve:
+        return _serve(arguments)
+    if not sys.stdout.isatty() and os.environ.get("TEXTUAL_DRIVER") != WEB_DRIVER:
         raise CommandError("the wall needs a terminal: a console (tty), tmux or a terminal window")
     opened, config = open_session(arguments)
     session = chosen(opened, options.clusters)
@@ -57,3 +63,28 @@ def chosen(session: Session, names: tuple[str, ...]) -> Session:
     if unknown:
         raise CommandError(f"no cluster is called {unknown[0]!r}; there are: {', '.join(known)}", USAGE)
     return replace(session, clusters=tuple(cluster for cluster in session.clusters if cluster.name in names))
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Show the wall in browsers until a signal ends it."""
+    open_session(arguments)  # what is wrong with it is said here, once
+    try:
+        address = address_of(arguments.serve)
+    except ValueError as error:
+        raise CommandError(f"--serve: {error}", USAGE) from error
+    try:
+        from crashcart.tui.wall.web import WallServer
+    except ImportError as error:
+        raise CommandError("--serve needs textual-serve: pip install 'crashcart[web]'") from error
+    WallServer(wall_words(arguments), address).serve()
+    return OK
+
+
+def wall_words(arguments: argparse.Namespace) -> list[str]:
+    """The command line of the same wall in a terminal."""
+    words = [sys.executable, "-P", "-m", "crashcart.tui", "wall"]
+    for name, value in vars(arguments).items():
+        if name not in ("command", "serve") and value not in (None, "", False):
+            option = f"--{name.replace('_', '-')}"
+            words.append(option if value is True else f"{option}={value}")
+    return words

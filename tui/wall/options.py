@@ -10,6 +10,8 @@ MASKS = ("users", "jobs")
 SHORTEST_SECONDS, LONGEST_SECONDS = 2.0, 86_400.0
 SMALLEST = (20, 6)
 LARGEST = (1000, 500)
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "0")  # noqa: S104 - refused
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -52,3 +54,25 @@ def size_of(text: str) -> tuple[int, int] | None:
     if not (SMALLEST[0] <= size[0] <= LARGEST[0] and SMALLEST[1] <= size[1] <= LARGEST[1]):
         raise ValueError(f"{text!r} is neither auto nor WIDTHxHEIGHT in cells from 20x6 on, e.g. 100x28")
     return size
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where browsers reach the wall."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def address_of(text: str) -> Address:
+    """`PORT` and `:PORT` on this machine alone, or `HOST:PORT`. Raises ValueError with what is wrong."""
+    found = re.fullmatch(r"(?:(?:\[([0-9a-fA-F:]+)\]|([\w.-]*)):)?(\d{1,5})", text)
+    host = (found[1] or found[2] or LOOPBACK) if found else ""
+    if found is None or not 0 < int(found[3]) < 65_536:
+        raise ValueError(f"{text!r} is not HOST:PORT, e.g. {LOOPBACK}:8080")
+    if host in EVERYWHERE:
+        raise ValueError(f"{host} is no address that a browser can open; say the one by which it reaches this machine")
+    return Address(host, int(found[3]))
