@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from crashcart.backends.wire import Focus
+from crashcart.ops.approvals import Posted
 from crashcart.ops.clock import Clock, SystemClock
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.protocol import Finished
@@ -30,6 +31,7 @@ from .links import Collector, Executor
 from .look import Look
 from .painting.painted_app import PaintedApp
 from .places import place_of
+from .reminders import Reminders
 from .requests import ActionMenuAsked, CommandGiven, CopyWanted, ShellAsked
 from .screens.cockpit import Cockpit
 from .shown import Shown
@@ -74,8 +76,6 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._filters.append(ControlFilter())
         self._audit_file = session.audit_file
-        self._holdings = Holdings(session)
-        self._seen_requests: set[str] = set()
         self._is_reminded = False
         self._collector = collector
         self._executor = executor
@@ -88,6 +88,9 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self.shown = Shown(self.store, self._clock, names)
         self.look = Look(palette.build(self._wardrobe.chosen), self._clock)
         self._flow: ActionFlow | None = None
+        holdings = Holdings(session)
+        self._is_shared = holdings.is_shared
+        self._reminders = Reminders(self, self, holdings, self.store, self.look, self._clock, self._answer)
         strip = StatusStrip(
             self.look,
             self.shown,
@@ -122,7 +125,7 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
             asyncio.get_running_loop().add_signal_handler(name, self.exit)
         if self._executor is not None:
             self._executor.on_news = self._news
-        if self._holdings.is_shared:
+        if self._is_shared:
             self.set_interval(REQUESTS_SECONDS, self._look_for_requests)
         self.call_after_refresh(self._start)
 
@@ -170,35 +173,15 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
 
     @work(exclusive=True, group="requests")
     async def _look_for_requests(self) -> None:
-        from crashcart.ops.approvals import ApprovalsUnavailable
+        await self._reminders.tell_requests()
 
-        try:
-            found = await asyncio.to_thread(self._holdings.others, self._clock.now())
-        except ApprovalsUnavailable:
-            return  # `:approvals` says why
-        news = [one for one in found if one.request.id not in self._seen_requests]
-        self._seen_requests |= {one.request.id for one in news}
-        if news:
-            asked = "; ".join(f"{one.request.requester}: {one.request.plan.title}" for one in news[:3])
-            self.tell(f"{len(found)} waiting for a second person, see :approvals. {asked}", is_bad=True)
+    async def _answer(self, found: Sequence[Posted]) -> None:
+        await self.flow.approvals(found)  # made only now: its dialogs are not needed for the first frame
 
     @work(group="actions")
     async def action_approvals(self) -> None:
-        """The list of what waits; nothing is answered without a card."""
-        from crashcart.ops.approvals import ApprovalsUnavailable
-
-        if not self._holdings.is_shared:
-            self.tell("Where requests for a second person lie is not configured: [approvals] directory", is_bad=True)
-            return
-        try:
-            found = await asyncio.to_thread(self._holdings.others, self._clock.now())
-        except ApprovalsUnavailable as error:
-            self.tell(str(error), is_bad=True)
-            return
-        if found:
-            await self.flow.approvals(found)
-        else:
-            self.tell("Nobody waits for a second person.")
+        """The list of what waits for a second person."""
+        await self._reminders.approvals()
 
     @work(group="actions")
     async def action_undo(self) -> None:
@@ -207,24 +190,8 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
 
     @work(group="mine")
     async def action_mine(self) -> None:
-        await self._tell_mine(at_start=False)
-
-    async def _tell_mine(self, *, at_start: bool) -> None:
-        from crashcart.ops.approvals import ApprovalsUnavailable
-
-        try:
-            read = await asyncio.to_thread(self._holdings.read, self._clock.now())
-        except (OSError, ApprovalsUnavailable) as error:
-            self.tell(f"What you hold cannot be read: {error}", is_bad=True)
-            return
-        short, lines = self._holdings.mine(self.store, read, self._clock.now())
-        if at_start or not lines:
-            if lines or not at_start:
-                self.tell(f"You hold {short}: see :mine" if lines else "You hold nothing.")
-            return
-        from .screens.text import TextScreen
-
-        await self.push_screen(TextScreen(self.look, (("What you hold", "title"), (f"  {short}", "muted")), lines))
+        """What the operator holds."""
+        await self._reminders.mine(at_start=False)
 
     # the picture
 
@@ -238,7 +205,7 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self._changes_wait = False
         if not self._is_reminded and self.store.nodes:
             self._is_reminded = True
-            self.run_worker(self._tell_mine(at_start=True), group="mine")
+            self.run_worker(self._reminders.mine(at_start=True), group="mine")
         if self.shown.is_frozen:
             self.cockpit.repaint_chrome()
         else:
