@@ -14,10 +14,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.integration.headless_chromium import PROGRAM, chromium
 from tests.pty_terminal import children, command_line
 
-PROGRAM = (sys.executable, "-m", "crashcart.tui", "wall")
+WALL = (sys.executable, "-m", "crashcart.tui", "wall")
 START_SECONDS = 30.0
+DRAWN_BYTES = 25_000
+"""An empty page of that size is a picture of less than 20 kB."""
 
 
 def free_port() -> int:
@@ -34,7 +37,7 @@ async def served() -> AsyncIterator[tuple[str, int]]:
         port = free_port()
         words = ("--demo", "--faults", "none", "--pages", "jobs,alerts", "--mask", "users", "--serve", str(port))
         server = await asyncio.create_subprocess_exec(
-            *PROGRAM, *words, env={**os.environ, **folders}, stdout=asyncio.subprocess.PIPE
+            *WALL, *words, env={**os.environ, **folders}, stdout=asyncio.subprocess.PIPE
         )
         assert server.stdout is not None
         try:
@@ -100,3 +103,17 @@ def descendants(pid: int) -> list[int]:
     """All processes below this one."""
     below = children(pid)
     return below + [deeper for child in below for deeper in descendants(child) if Path(f"/proc/{child}").exists()]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
+async def test_chromium_draws_the_wall_and_its_second_hand_moves(served: tuple[str, int], tmp_path: Path) -> None:
+    where, _ = served
+    async with chromium(tmp_path / "browser", f"http://{where}/?fontsize=22") as page:
+        pictures: set[bytes] = set()
+        async with asyncio.timeout(START_SECONDS):
+            while len(pictures) < 4 or max(map(len, pictures)) < DRAWN_BYTES:
+                pictures.add(await page.picture())
+                await asyncio.sleep(1.0)
+        if (kept := os.environ.get("CRASHCART_PICTURES")) is not None:
+            (Path(kept) / "wall-in-chromium.png").write_bytes(max(pictures, key=len))

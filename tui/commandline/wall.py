@@ -12,6 +12,7 @@ from crashcart.ops.collector_ends import collector_end
 from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
 from crashcart.ops.session import Session
+from crashcart.themes.loader import DEFAULT
 from crashcart.tui.wall.options import MASKS, PAGES, WallOptions, address_of, seconds_of, size_of, words_of
 
 from .exits import OK, USAGE, CommandError
@@ -67,7 +68,8 @@ def chosen(session: Session, names: tuple[str, ...]) -> Session:
 
 def _serve(arguments: argparse.Namespace) -> int:
     """Show the wall in browsers until a signal ends it."""
-    open_session(arguments)  # what is wrong with it is said here, once
+    _, config = open_session(arguments)  # what is wrong with it is said here, once
+    arguments.theme = getattr(arguments, "theme", None) or config.theme or DEFAULT  # a browser has all colours
     try:
         address = address_of(arguments.serve)
     except ValueError as error:
