@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crashcart.ops.policy import Policy, PolicyRequest, PolicyTarget
-from crashcart.ops.policy_rules import Bind, Document, Limits, Role, Rule, VerbRule
+from crashcart.ops.policy_rules import Bind, BreakGlass, Document, Limits, Role, Rule, VerbRule
 
 VERB = st.sampled_from(["drain", "resume", "cancel", "shell", "*"])
 SEGMENT = st.sampled_from(["*", "a", "b", "a*", "?"])
@@ -21,18 +23,20 @@ ROLE = st.builds(
     max_targets=st.one_of(st.none(), st.integers(0, 4)),
 )
 DOCUMENT = st.builds(
-    lambda roles, limits: Document(
+    lambda roles, limits, glass: Document(
         version=1,
         default="deny",
         limits=limits,
         verb={"cancel": VerbRule(risk="critical")},
         role=tuple(roles),
         bind=tuple(Bind(role=role.name, users=("alice",)) for role in roles),
+        breakglass=glass,
     ),
     st.lists(ROLE, min_size=1, max_size=3, unique_by=lambda role: role.name),
     st.builds(
         Limits, max_targets=st.integers(0, 4), max_partition_pct=st.integers(0, 100), per_hour=st.integers(0, 10)
     ),
+    st.sampled_from([None, BreakGlass(("one", "two"), ("cancel",)), BreakGlass(("one",), ("*",))]),
 )
 NAME = st.sampled_from(["a", "b", "ab"])
 REQUEST = st.builds(
@@ -47,6 +51,9 @@ REQUEST = st.builds(
     now=st.just(0.0),
     partition_sizes=st.just({"a": 3, "b": 10, "ab": 1}),
     recent=st.integers(0, 10),
+    has_second=st.booleans(),
+    incident=st.sampled_from(["", "", "INC-1"]),
+    glass_since=st.sampled_from([None, -7200.0]),
 )
 
 
@@ -96,6 +103,15 @@ def test_a_yes_names_its_role_and_a_confirmation_that_can_be_given(document: Doc
 
     if decision.allowed:
         assert decision.role in {role.name for role in document.role}
-        assert decision.confirm_kind != "second-person"
+        assert decision.confirm_kind != "second-person" or (request.has_second and not request.incident)
     else:
         assert decision.why == decision.gates[-1]
+
+
+@given(DOCUMENT, REQUEST)
+def test_breaking_the_glass_never_overrules_roles_denies_and_limits(document: Document, request: PolicyRequest) -> None:
+    """Whatever it allows, somebody with a second person at hand and no freeze would have been allowed."""
+    policy = Policy(document, "", "")
+    ordinary = dataclasses.replace(request, incident="", has_second=True)
+
+    assert is_allowed(policy, ordinary) or not is_allowed(policy, dataclasses.replace(request, incident="INC-1"))

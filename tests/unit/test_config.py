@@ -8,6 +8,8 @@ import pytest
 
 from crashcart.ops import config
 from crashcart.ops.config_file import ConfigError
+from crashcart.ops.defaults import configured_session
+from crashcart.ops.session import ApprovalsSession, decode_session, encode_session
 
 GOOD = """
 [cluster.a100]
@@ -54,6 +56,8 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
         ("[policy]\nfiel = 'x'\n", ":2:", "unknown key"),
         ("[cluster.a.slurm]\n[cluster.a]\nnode_rules = [['(', 'x']]\n", ":3:", "regular expression"),
         ("[cluster\n", "", "not TOML"),
+        ("[approvals]\nallowed_signers = 'x'\n", ":1:", "approvals.directory: is missing"),
+        ("[approvals]\ndirectory = 'x'\nsigners = 'y'\n", ":3:", "unknown key"),
     ],
 )
 def test_errors_name_file_line_and_key(tmp_path: Path, text: str, place: str, words: str) -> None:
@@ -81,3 +85,12 @@ def test_the_users_file_changes_keys_and_keeps_the_others(tmp_path: Path, monkey
     origins = {setting.keys: setting.origin for setting in read.settings}
     assert origins["cluster", "a100", "slurm", "via"] == str(own)
     assert origins["cluster", "a100", "color"] == str(system)
+
+
+def test_where_second_persons_agree_reaches_the_children(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + '[approvals]\ndirectory = "/srv/approvals"\nallowed_signers = "~/signers"\n')
+
+    session = configured_session(config.load(path))
+
+    assert session.approvals == ApprovalsSession("/srv/approvals", str(Path("~/signers").expanduser()))
+    assert decode_session(encode_session(session)) == session

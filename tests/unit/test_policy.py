@@ -230,6 +230,23 @@ def test_a_file_with_a_mistake_is_refused_as_a_whole_and_says_where(
     assert why in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("glass", "why"),
+    [
+        ('roles = ["nobody"]\nverbs = ["*"]', "breakglass names the role 'nobody', which is not defined"),
+        ('roles = ["oncall"]\nverbs = ["explode"]', "breakglass: unknown verb 'explode'"),
+        ('roles = ["oncall"]\nverbs = ["*"]\nminutes = 0', "breakglass.minutes must be between 1 and 1440"),
+        ('roles = ["oncall"]\nverbs = ["*"]\nmintues = 5', "unknown field `mintues`"),
+        ('roles = ["oncall"]', "missing required field `verbs`"),
+    ],
+)
+def test_a_mistake_in_breakglass_is_refused(glass: str, why: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(f"{TEXT}[breakglass]\n{glass}\n", "test")
+
+    assert why in str(caught.value)
+
+
 def test_an_unknown_confirmation_size_is_refused() -> None:
     with pytest.raises(PolicyError, match=r"test:32: confirm\.over_many"):
         parse_policy(TEXT + '\n[confirm]\nover_many = "key"\n', "test")
