@@ -178,12 +178,17 @@ def _serves(side: Node) -> bool:
 
 def _is_plain(node: Node) -> bool:
     """Whether there is nothing to compare: nearly all nodes, so this must cost nearly nothing."""
-    if node.gpus_allocatable is not None and node.gpus_allocatable != node.gpus_total:
+    total = node.gpus_total
+    if node.gpus_allocatable is not None and node.gpus_allocatable != total:
         return False
-    return all(
-        not plane.flags and plane.state not in ("DOWN", "FAIL") and plane.gpus_total in (None, node.gpus_total)
-        for plane in node.planes
-    )
+    for plane in node.planes:
+        if (
+            plane.flags
+            or plane.state in ("DOWN", "FAIL")
+            or (plane.gpus_total != total and plane.gpus_total is not None)
+        ):
+            return False
+    return True
 
 
 def _contradictions(node: Node, live: Slots) -> list[Finding]:
