@@ -16,6 +16,11 @@ from .pool import MOST_LINKS, Connection, SshPool, is_lost
 _PTY_WINDOW = 1 << 15  # bytes under way: what still comes after Ctrl-C
 _PTY_PACKET = 1 << 13
 
+SETTLE_SECONDS = 0.1
+"""A server counts a session a moment longer than it lasts: a link that is full is asked once more before another is
+opened.
+"""
+
 Process = asyncssh.SSHClientProcess[bytes]
 
 
@@ -50,7 +55,8 @@ async def start(
     """
     losses = 0
     why = ""
-    for _ in range(MOST_LINKS + 1):
+    refused_by: Connection | None = None
+    for _ in range(2 * MOST_LINKS + 1):
         connection = await _connection(pool, host, ends)
         attempt = _Attempt()
         try:
@@ -67,8 +73,13 @@ async def start(
         losses += lost
         if losses > 1:
             raise NotStarted(why, "lost")
-        if not lost:
+        if lost:
+            continue
+        if connection is refused_by:
             pool.turn_from(host, connection)
+        else:
+            refused_by = connection
+            await asyncio.sleep(SETTLE_SECONDS)
     raise NotStarted(f"{why}; is it out of sessions (MaxSessions), with commands that never end?", "full")
 
 

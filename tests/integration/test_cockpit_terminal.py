@@ -85,7 +85,7 @@ def records(path: Path) -> list[dict[str, object]]:
 
 def test_a_drain_from_key_press_to_read_back_state_on_the_demo(home: Path) -> None:
     with demo(home) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         drain(terminal, "gpu020", "INC-7 fan")
         terminal.wait_for("verified")
         terminal.wait_for("read back")
@@ -128,7 +128,7 @@ def command(terminal: PtyTerminal, line: str, expected: str) -> None:
 @pytest.mark.real
 def test_a_drain_from_key_press_to_read_back_state_on_a_real_slurm(home: Path, slurm: SlurmCluster) -> None:
     with on_slurm(home, slurm) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         drain(terminal, "gpu02", "INC-8 xid 79")
         terminal.wait_for("verified")
         assert "DRAIN" in slurm.show_node("gpu02")["State"]
@@ -141,7 +141,7 @@ def test_verbs_typed_on_the_command_line_of_the_cockpit_reach_a_real_slurm(home:
     waiting = slurm.submit("--begin=now+1hour")
     running = slurm.running("--gres=gpu:h100:2", "--nodelist=gpu01")
     with on_slurm(home, slurm) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         command(terminal, f"hold {waiting}", "y")
         assert slurm.show_job(waiting)["Reason"].startswith("JobHeld")
         command(terminal, f"release {waiting}", "y")
@@ -163,7 +163,7 @@ def test_verbs_typed_on_the_command_line_of_the_cockpit_reach_a_real_slurm(home:
 def test_the_executor_finishes_and_records_after_the_terminal_is_gone(home: Path) -> None:
     terminal = demo(home)
     try:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         drain(terminal, "gpu021", "INC-9 link")
         audit = home / "crashcart" / "demo" / "audit.jsonl"
         deadline = time.monotonic() + 10
@@ -183,7 +183,7 @@ def test_the_executor_finishes_and_records_after_the_terminal_is_gone(home: Path
 def test_read_only_starts_no_executor_and_says_so(home: Path) -> None:
     with demo(home, "--read-only") as terminal:
         terminal.wait_for("READ-ONLY")
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         terminal.send("2", "x")
         terminal.settle()
         terminal.send("d", "s")
@@ -194,7 +194,7 @@ def test_read_only_starts_no_executor_and_says_so(home: Path) -> None:
 
 def test_a_killed_collector_leaves_the_picture_stale_and_comes_back(home: Path) -> None:
     with demo(home) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         (collector,) = [pid for pid in children(terminal.process.pid) if "ops.collector" in command_line(pid)]
         os.kill(collector, signal.SIGSTOP)
         terminal.wait_for(r"✕|◌|stale|lost", 6)
@@ -224,7 +224,7 @@ def test_every_view_opens_at_this_size(home: Path, columns: int, rows: int) -> N
 
 def test_a_storm_of_sizes_ends_with_the_right_picture(home: Path) -> None:
     with demo(home) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         for number in range(60):
             terminal.resize(20 + number * 7 % 180, 5 + number * 3 % 45)
             terminal.pump(0.01)
@@ -236,7 +236,7 @@ def test_a_storm_of_sizes_ends_with_the_right_picture(home: Path) -> None:
 
 def test_a_shell_on_a_node_takes_the_screen_and_gives_it_back(home: Path) -> None:
     with demo(home) as terminal:
-        terminal.wait_for("GPUs .* in use")
+        terminal.wait_for(r"\d+ in use")
         select(terminal, "gpu020")
         terminal.send("t")
         confirm(terminal, "gpu020")
