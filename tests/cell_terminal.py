@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<private>[?<>=]?)(?P<words>[0-9;]*)(?P<middle>[$ ]?)(?P<final>[@-~])"
-    r"|\x1b\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)|(?P<control>[\r\n])|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"|\x1b\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)|(?P<control>[\r\n\x07])|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
 )
 _OFF = {
     22: {1, 2}, 23: {3}, 24: {4, 21}, 25: {5, 6}, 27: {7}, 28: {8}, 29: {9}, 54: {51, 52}, 55: {53},
@@ -42,7 +43,8 @@ class CellTerminal:
         self.on_question: Callable[[int], None] = lambda column: None
         self.look = Look()
         self.x = self.y = 0
-        self.size = 0
+        self.size = 0  # bytes fed
+        self._last = " "
         self.cells: list[list[Cell]] = []
         self.spoil(" ")
 
@@ -64,20 +66,17 @@ class CellTerminal:
             assert token, f"not known: {data[position : position + 20]!r}"
             position = token.end()
             if token["text"]:
-                for char in token["text"]:
-                    self._put(char)
-            elif token["control"]:
-                self.x, self.y = (0, self.y) if token["control"] == "\r" else (self.x, min(self.y + 1, self.rows - 1))
+                self._write(token["text"])
+            elif token["control"] == "\r":
+                self.x = 0
+            elif token["control"] == "\n":
+                self.y = min(self.y + 1, self.rows - 1)
             elif token["osc"] is not None:
                 self._osc(token["osc"])
             elif not token["private"] and not token["middle"]:
                 self._obey(token["final"], [int(word or 0) for word in token["words"].split(";")])
             elif (token["private"], token["words"], token["final"]) == ("?", "1049", "h"):
                 self.spoil(" ")
-
-    def shown(self) -> list[list[Cell]]:
-        """Cells as they look: of a blank only the ground is seen."""
-        return [[(char, _ground(look) if char == " " else look) for char, look in row] for row in self.cells]
 
     @property
     def text(self) -> str:
@@ -113,6 +112,18 @@ class CellTerminal:
     def _osc(self, text: str) -> None:
         if text.startswith("8;"):
             self.look = self.look._replace(link=text[2:].strip(";"))
+
+    def _write(self, text: str) -> None:
+        end = self.x + len(text)
+        if not text.isascii() or end > self.columns:
+            for char in text:
+                self._put(char)
+            return
+        self._last = text[-1]
+        self._break(self.x)
+        self._break(end - 1)
+        self.cells[self.y][self.x : end] = [(char, self.look) for char in text]
+        self.x = end
 
     def _put(self, char: str) -> None:
         """Write where the cursor is; at the end of the line it stays on the last column."""
@@ -167,26 +178,36 @@ class CellTerminal:
             else:
                 assert word in (1, 2, 3, 5, 6, 8) or word in _DRAWN_ON_BLANKS, word
                 attributes.add(word)
-        self.look = Look(frozenset(attributes), color, background, self.look.link)
+        self.look = _known(Look(frozenset(attributes), color, background, self.look.link))
 
 
+@lru_cache(maxsize=4096)
+def _known(look: Look) -> Look:
+    """The same object for the same look, so that cells compare quickly."""
+    return look
+
+
+@lru_cache(maxsize=4096)
 def _width(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
-def _ground(look: Look) -> Look:
-    if look.link or look.attributes & _DRAWN_ON_BLANKS:
-        return look
-    return Look(background=look.background)
+def _seen(cell: Cell) -> Cell:
+    """Of a blank only the ground is seen."""
+    char, look = cell
+    if char != " " or look.link or look.attributes & _DRAWN_ON_BLANKS:
+        return cell
+    return char, Look(background=look.background)
 
 
 def differences(one: CellTerminal, other: CellTerminal) -> list[str]:
     """Cells that do not look alike, each said in words."""
     return [
         f"column {x} of row {y}: {left!r} and {right!r}"
-        for y, rows in enumerate(zip(one.shown(), other.shown(), strict=True))
+        for y, rows in enumerate(zip(one.cells, other.cells, strict=True))
+        if rows[0] != rows[1]
         for x, (left, right) in enumerate(zip(*rows, strict=True))
-        if left != right
+        if left != right and _seen(left) != _seen(right)
     ]

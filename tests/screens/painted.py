@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual._compositor import CompositorUpdate
 from textual.app import App
@@ -57,6 +58,7 @@ def paint_twice(app: App[None], ours: CellTerminal, control: CellTerminal) -> No
 
     Driver.terminal, Driver.control = ours, control
     app.driver_class = Driver
+    app.console._color_system = ColorSystem.TRUECOLOR
     display = app._display
 
     def both(screen: Screen[object], renderable: RenderableType | None) -> None:

@@ -48,4 +48,4 @@ def units_of(text: str) -> tuple[str, ...]:
 
 def is_doubtful(unit: str) -> bool:
     """Whether terminals may take another number of cells for it than we do."""
-    return len(unit) > 1 or unit >= EMOJI
+    return unit >= EMOJI or len(unit) > 1

@@ -61,7 +61,8 @@ class PaintedApp(App[None], inherit_bindings=False):
         """Called by Textual with every update of every screen."""
         gauge = self._gauge
         if gauge is None or not self.is_diffed or not isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
-            if renderable is not None:
+            if gauge is not None and renderable is not None:
+                gauge.write(self._painting.lay_down_pen())
                 self.forget_terminal()
             super()._display(screen, renderable)
             return

@@ -10,11 +10,10 @@ from textual.geometry import Offset
 
 from .cells import cells_of
 from .pencil import Stroke, draw_row
-from .pens import PLAIN
+from .pens import PLAIN, RESET, parts_of
 from .row import Row
 
 Update = LayoutUpdate | ChopsUpdate
-RESET = "\x1b[m"
 
 
 class Painter:
@@ -40,6 +39,11 @@ class Painter:
         self.dirty.update(dict.fromkeys(rows))
         return rows
 
+    def lay_down_pen(self) -> str:
+        """What somebody else has to find written who does not know the pen."""
+        held, self._pen = self._pen, PLAIN
+        return RESET if held else ""
+
     def forget(self) -> None:
         """Something else has written to the terminal, or it is another: write every cell again."""
         for row in self._rows:
@@ -53,25 +57,27 @@ class Painter:
         Painted rows are no longer dirty.
         """
         stroke = Stroke(self._width, self.can_repeat, self._pen or PLAIN, self._at)
-        written = [RESET] if self._pen is None else []
+        if self._pen is None:
+            stroke.written.append(RESET)
         size = 0
         for y in rows:
             row = self._rows[y]
             changes = row.changes()
             if changes:
-                stroke = draw_row(stroke, y, row, changes)
-                written += stroke.written
-                size += stroke.size
+                before = len(stroke.written)
+                draw_row(stroke, y, row, changes)
+                if limit is not None:
+                    size += len("".join(stroke.written[before:]).encode())
             row.is_written()
             self.dirty.pop(y, None)
             if limit is not None and size >= limit:
                 break
+        if parts_of(stroke.pen).link:
+            stroke.pick(PLAIN)  # a reset would not end it
         if cursor is not None:
-            stroke = stroke.next()
             stroke.move(*cursor)
-            written += stroke.written
         self._pen, self._at = stroke.pen, stroke.at
-        return "".join(written)
+        return "".join(stroke.written)
 
     def _fit(self, width: int, height: int) -> None:
         """Another size is another terminal: nobody knows what it made of the cells it had."""

@@ -8,12 +8,15 @@ a character (REP) is not known to mosh, so it is used only where the terminal ha
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
+from operator import ne
 
-from .cells import EMOJI, is_doubtful
+from .cells import is_doubtful, units_of
 from .pens import GROUNDS, PLAIN, change, for_blanks
-from .pieces import Piece, end_of_text, pieces_of
+from .pieces import Piece, end_of_text, is_blank, pieces_of
 from .row import Row
 
 PROBE = "\x1b[H \x1b[3b\x1b[6n"
@@ -22,7 +25,11 @@ PROBE_COLUMN = 4
 
 _REPEATED = re.compile(" {6,}")
 _ERASED = re.compile(" {11,}")
+_MANY = " " * 6
 """Fewer blanks cost less as they are."""
+
+MOVE_BYTES = 5
+"""Within a row, about."""
 
 
 @dataclass(slots=True)
@@ -33,94 +40,110 @@ class Stroke:
     can_repeat: bool = False
     pen: str = PLAIN
     at: tuple[int, int] | None = None
-    size: int = 0  # bytes
     written: list[str] = field(default_factory=list)
 
-    def next(self) -> Stroke:
-        """An empty one that goes on where this one ends."""
-        return Stroke(self.width, self.can_repeat, self.pen, self.at)
-
-    def draw(self, y: int, row: Row, pieces: list[Piece]) -> None:
+    def draw(self, y: int, pieces: Iterable[Piece]) -> None:
         """Write pieces of a row, in this order."""
-        for piece in pieces:
-            chars = row.chars[piece.start : piece.end]
-            self.pick(for_blanks(self.pen, piece.pen) if piece.is_blank else piece.pen)
-            text = "".join(chars)
-            if text.isascii() or not _has_doubtful(text, chars):
-                self._put(text, piece.start, piece.end, y)
+        write = self.written.append
+        held = self.pen
+        column = self.at[0] if self.at is not None and self.at[1] == y else None
+        for start, end, pen, text in pieces:
+            if pen != held:
+                wanted = for_blanks(held, pen) if is_blank(text) else pen
+                write(change(held, wanted))
+                held = wanted
+            if column != start:
+                write(_move_within(column, start, y))
+            column = end
+            if text.isascii() or _is_plain(text):
+                write(self._shorter(text, held) if _MANY in text else text)
             else:
-                self._put_units(chars, piece.start, y)
+                column = self._put_units(text, start, y)
+        self.pen = held
+        self.at = None if column is None or column >= self.width else (column, y)
 
     def erase_rest(self, y: int, row: Row, x: int) -> None:
         """Leave the row blank from here on, on the terminal's own background."""
         self.pick(for_blanks(self.pen, row.pens[-1]))
         self.move(x, y)
-        self._write("\x1b[K")
+        self.written.append("\x1b[K")
 
     def pick(self, pen: str) -> None:
         """Write with this pen from now on."""
         if pen != self.pen:
-            self._write(change(self.pen, pen))
+            self.written.append(change(self.pen, pen))
             self.pen = pen
 
-    def _put(self, text: str, start: int, end: int, y: int) -> None:
-        """Write text into these columns."""
-        self.move(start, y)
+    def _shorter(self, text: str, pen: str) -> str:
         if self.can_repeat:
-            text = _REPEATED.sub(_repeat, text)
-        elif not GROUNDS[self.pen]:
-            text = _ERASED.sub(_erase, text)
-        self._write(text)
-        self.at = (end, y) if end < self.width else None
+            return _REPEATED.sub(_repeat, text)
+        return text if GROUNDS[pen] else _ERASED.sub(_erase, text)
 
-    def _put_units(self, chars: list[str], x: int, y: int) -> None:
-        """Cells of which some may come out wider or narrower than thought: blanks below, and a fresh move after."""
-        starts = [index for index, unit in enumerate(chars) if unit]
-        for start, end in pairwise([*starts, len(chars)]):
-            if not is_doubtful(chars[start]):
-                self._put(chars[start], x + start, x + end, y)
-                continue
-            for text in (" " * (end - start), chars[start]):
-                self._put(text, x + start, x + end, y)
-                self.at = None
+    def _put_units(self, text: str, x: int, y: int) -> int | None:
+        """Write cells of which some may come out wider or narrower than thought; return where that ends, if known.
+
+        Doubtful ones get blanks below them, and a fresh move after them.
+        """
+        cells = units_of(text)
+        starts = [index for index, unit in enumerate(cells) if unit]
+        column: int | None = x
+        for start, end in pairwise([*starts, len(cells)]):
+            doubtful = is_doubtful(cells[start])
+            for one in (" " * (end - start), cells[start]) if doubtful else (cells[start],):
+                if column != x + start:
+                    self.written.append(_move_within(column, x + start, y))
+                self.written.append(one)
+                column = None if doubtful else x + end
+        return column
 
     def move(self, x: int, y: int) -> None:
-        """Go there, the cheapest way."""
-        if self.at == (x, y):
-            return
-        if self.at is None or self.at[1] != y:
-            self._write(f"\x1b[{y + 1 if y else ''};{x + 1}H" if x else f"\x1b[{y + 1}H")
-        elif x < self.at[0]:
-            self._write(f"\x1b[{x + 1}G" if x else "\r")
-        else:
-            steps = x - self.at[0]
-            self._write(f"\x1b[{steps}C" if steps > 1 else "\x1b[C")
-        self.at = (x, y)
-
-    def _write(self, text: str) -> None:
-        self.written.append(text)
-        self.size += len(text) if text.isascii() else len(text.encode())
+        """Go there."""
+        if self.at != (x, y):
+            column = self.at[0] if self.at is not None and self.at[1] == y else None
+            self.written.append(_move_within(column, x, y))
+            self.at = (x, y)
 
 
-def draw_row(before: Stroke, y: int, row: Row, changes: list[int]) -> Stroke:
-    """The shortest output found that makes these columns of a row right."""
+def _move_within(column: int | None, x: int, y: int) -> str:
+    """The cheapest move from a column of row `y`, or from nobody knows where."""
+    if column is None:
+        return f"\x1b[{y + 1 if y else ''};{x + 1}H" if x else f"\x1b[{y + 1}H"
+    if x < column:
+        return f"\x1b[{x + 1}G" if x else "\r"
+    return f"\x1b[{x - column}C"
+
+
+def draw_row(stroke: Stroke, y: int, row: Row, changes: list[int]) -> None:
+    """Make these columns of a row right."""
     rest = end_of_text(row)
     is_erased = row.width - rest > 3 and changes[-1] >= rest
     pieces = pieces_of(row, [x for x in changes if x < rest] if is_erased else changes)
-    stroke = before.next()
-    stroke.draw(y, row, pieces)
-    pens = {piece.pen: index for index, piece in reversed(list(enumerate(pieces)))}
-    if len(pieces) > len(pens) + 1:  # a move may cost less than taking up the same pen again
-        by_pen = before.next()
-        by_pen.draw(y, row, sorted(pieces, key=lambda piece: pens[piece.pen]))
-        stroke = min(stroke, by_pen, key=lambda one: one.size)
+    stroke.draw(y, _in_order(pieces, stroke.pen))
     if is_erased:
-        stroke.erase_rest(y, row, max(rest, pieces[-1].end if pieces else 0))
-    return stroke
+        stroke.erase_rest(y, row, max(rest, pieces[-1][1] if pieces else 0))
 
 
-def _has_doubtful(text: str, chars: list[str]) -> bool:
-    return max(text) >= EMOJI or any(len(unit) > 1 for unit in chars)
+def _in_order(pieces: list[Piece], held: str) -> Iterable[Piece]:
+    """From left to right, or pen by pen where moving back and forth costs less than taking up the same pens again."""
+    pens = [piece[2] for piece in pieces]
+    distinct = dict.fromkeys(pens)
+    if len(pens) < len(distinct) + 2:
+        return pieces
+    gaps = sum(map(ne, (piece[0] for piece in pieces[1:]), (piece[1] for piece in pieces)))
+    in_a_row = sum(map(len, map(change, [held, *pens], pens))) + MOVE_BYTES * gaps
+    by_pen = sum(map(len, map(change, [held, *distinct], distinct))) + MOVE_BYTES * len(pieces)
+    if in_a_row <= by_pen:
+        return pieces
+    groups: dict[str, list[Piece]] = {pen: [] for pen in distinct}
+    for piece in pieces:
+        groups[piece[2]].append(piece)
+    return chain.from_iterable(groups.values())
+
+
+@lru_cache(maxsize=16384)
+def _is_plain(text: str) -> bool:
+    """Whether all terminals take the same number of cells for it."""
+    return not any(map(is_doubtful, units_of(text)))
 
 
 def _repeat(blanks: re.Match[str]) -> str:

@@ -14,7 +14,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 PLAIN = ""
-"""The pen after a reset."""
+RESET = "\x1b[m"
+"""The pen after a reset, and the reset."""
 
 _SEEN_ON_BLANKS = frozenset(("4", "7", "9", "21", "51", "52", "53"))
 _OFF = {

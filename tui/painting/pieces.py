@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import compress
+from itertools import compress, pairwise
 from operator import ne
-from typing import NamedTuple
 
 from .cells import is_doubtful
 from .pens import GROUNDS
@@ -14,39 +13,45 @@ NEAR = 5
 """Columns to the next change up to which a move, of three or four bytes, may cost more than what lies between."""
 
 
-class Piece(NamedTuple):
-    """Neighbouring cells written with one pen. Blanks among them may be of other pens of the same ground."""
+Piece = tuple[int, int, str, str]
+"""Start, end, pen and text of neighbouring cells; blanks among them may be of other pens of the same ground.
 
-    start: int
-    end: int
-    pen: str
-    is_blank: bool
+A plain tuple: a heatmap that changes everywhere is made of thousands.
+"""
 
 
 def pieces_of(row: Row, changes: list[int]) -> list[Piece]:
-    """Pieces from left to right that cover the columns `changes`."""
+    """Pieces from left to right that cover the columns `changes`, each as long as no other pen is needed."""
     pieces: list[Piece] = []
+    chars, pens = row.chars, row.pens
     for start, end in _runs(row, changes):
-        first, pens, x = len(pieces), row.pens, start
-        cuts = compress(range(start + 1, end), map(ne, pens[start + 1 : end], pens[start : end - 1]))
-        for cut in [*cuts, end]:
-            is_blank = not "".join(row.chars[x:cut]).strip(" ")
-            piece = Piece(x, cut, pens[x], is_blank)
-            if len(pieces) > first and (joined := _joined(pieces[-1], piece)):
-                pieces[-1] = joined
+        cuts = [*compress(range(start + 1, end), map(ne, pens[start + 1 : end], pens[start : end - 1])), end]
+        x, pen, text = start, pens[start], "".join(chars[start : cuts[0]])
+        for cut, beyond in pairwise(cuts):
+            other_pen = pens[cut]
+            other = chars[cut] if beyond - cut == 1 else "".join(chars[cut:beyond])
+            shared = pen if pen == other_pen else _shared(pen, text, other_pen, other)
+            if shared is None:
+                pieces.append((x, cut, pen, text))
+                x, pen, text = cut, other_pen, other
             else:
-                pieces.append(piece)
-            x = cut
+                pen, text = shared, text + other
+        pieces.append((x, end, pen, text))
     return pieces
 
 
-def _joined(left: Piece, right: Piece) -> Piece | None:
-    """Two neighbours as one, where no change of pen is needed between them."""
-    if left.pen == right.pen:
-        return Piece(left.start, right.end, left.pen, left.is_blank and right.is_blank)
-    if (left.is_blank or right.is_blank) and GROUNDS[left.pen] == GROUNDS[right.pen]:
-        return Piece(left.start, right.end, right.pen if left.is_blank else left.pen, left.is_blank and right.is_blank)
-    return None
+def is_blank(text: str) -> bool:
+    """Whether nothing but a ground is seen of it."""
+    return text[0] == " " and not text.strip(" ")
+
+
+def _shared(pen: str, text: str, other_pen: str, other: str) -> str | None:
+    """The pen that two neighbours can both be written with, if there is one."""
+    if GROUNDS[pen] != GROUNDS[other_pen]:
+        return None
+    if is_blank(other):
+        return pen
+    return other_pen if is_blank(text) else None
 
 
 def end_of_text(row: Row) -> int:

@@ -15,6 +15,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from .gauge import Gauge, Outlet
+from .pens import RESET
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -46,6 +47,7 @@ class TerminalDriver(Gauge, LinuxDriver):
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
         self.is_away = True
+        self.write(RESET)
         super().stop_application_mode()
 
     def process_message(self, message: Message) -> None:
