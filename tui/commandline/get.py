@@ -24,7 +24,7 @@ KINDS = {
     "targets": "target", "checks": "check", "pods": "pod", "events": "event", "budgets": "budget",
 }  # fmt: skip
 TABLE_COLUMNS = {
-    "nodes": ("cluster", "name", "state", "gpus_used", "gpus_total", "jobs", "partitions", "reason"),
+    "nodes": ("cluster", "name", "state", "gpus_used", "gpus_total", "jobs", "partitions", "reason", "findings"),
     "gpus": (
         "cluster", "host", "index", "util_percent", "temperature_celsius", "power_watts", "xid", "job", "user",
         "age_seconds",

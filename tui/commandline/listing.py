@@ -10,6 +10,7 @@ from crashcart.ops.collector_link import CollectorLink
 from crashcart.ops.config import state_dir
 from crashcart.ops.identity import NodeNames
 from crashcart.ops.joins import Joins
+from crashcart.ops.listers import lists_any
 from crashcart.ops.session import Session
 from crashcart.ops.store import Store
 
@@ -72,6 +73,11 @@ def _heard(store: Store, session: Session, kinds: tuple[str, ...]) -> bool:
 def _has_listed(store: Store, source: Source, kinds: tuple[str, ...]) -> bool:
     if "check" in kinds and source.name in CHECKING and (source.cluster, source.name, "check") not in store.confirmed:
         return False
+    match lists_any(source.name, kinds):
+        case True:
+            return any((source.cluster, source.name, kind) in store.confirmed for kind in kinds)
+        case False:
+            return True
     return source.name in MEASURING or any((source.cluster, kind) in store.listed for kind in kinds)
 
 
