@@ -43,7 +43,7 @@ class DemoFeed:
         self._epoch = 0
         self._revision = 0
         self._kube_revision = 0
-        self._has_kube = context.options.nodes >= SMALLEST
+        self._has_kube = context.options.kubernetes and context.options.nodes >= SMALLEST
         self._generation = 0
         self._columns: dict[str, memoryview] = {}
         self._told: dict[str, float] = {}  # when a column was last told

@@ -19,4 +19,5 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_seconds: Annotated[float, msgspec.Meta(gt=0.0)] = 2.0
     faults: Faults = "incident"
     socket: str | None = None
+    kubernetes: bool = True  # with a Kubernetes half, where the cluster is large enough for one
     linger_seconds: Annotated[float, msgspec.Meta(ge=0.0, le=86_400.0)] = 30.0

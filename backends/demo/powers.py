@@ -41,7 +41,8 @@ class DemoPowers(SilencePowers):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.cluster, WorldLink(context.options))
-        self._others = (DemoKubePowers(context),) if context.options.nodes >= SMALLEST else ()
+        has_kube = context.options.kubernetes and context.options.nodes >= SMALLEST
+        self._others = (DemoKubePowers(context),) if has_kube else ()
 
     @property
     def others(self) -> tuple[object, ...]:

@@ -52,6 +52,12 @@ def test_a_small_cluster_has_no_kubernetes_half() -> None:
     assert DemoFeed(demo_context(Path("/nonexistent"), nodes=16)).voices == ()
 
 
+def test_the_half_can_be_left_out() -> None:
+    context = demo_context(Path("/nonexistent"), nodes=64, kubernetes=False)
+    assert DemoFeed(context).voices == ()
+    assert DemoPowers(context).others == ()
+
+
 def test_the_incident_has_a_cordon_that_slurm_ignores_and_a_drain_that_kubernetes_ignores() -> None:
     told = [text for node in both(HandCluster()) for text in disagreements(node)]
     assert any("cordoned in kubernetes, demo may still place work on it" in text for text in told)
