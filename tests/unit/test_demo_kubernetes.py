@@ -13,7 +13,7 @@ from crashcart.backends.demo.powers import DemoPowers
 from crashcart.backends.demo.protocol import KubeSeen, ObserveKube, Poll
 from crashcart.backends.errors import BadIdentifier
 from crashcart.backends.model import Job, Node
-from crashcart.backends.pods import Pod
+from crashcart.backends.pods import Event, Pod
 from crashcart.ops.planes import disagreements, merged
 from tests.demo_world import HandCluster, demo_context
 
@@ -133,7 +133,7 @@ def test_a_job_that_fits_nowhere_says_why_and_an_event_does() -> None:
     cluster = HandCluster()
     waits = job(cluster, "research/eval-sweep.pytorchjob")
     assert (waits.state, waits.reason) == ("PENDING", "22 Insufficient nvidia.com/gpu, 1 untolerated taint")
-    reasons = {event.reason for event in cluster.poll().kube if event.kind == "event"}
+    reasons = {event.reason for event in cluster.poll().kube if isinstance(event, Event)}
     assert reasons == {"GpuXidError", "FailedScheduling"}
 
 
