@@ -116,9 +116,13 @@ class PtyTerminal:
             if not data:
                 return got
             got += len(data)
-            self.raw += data
-            self._answer(data)
-            self._stream.feed(_FOREIGN.sub(b"", data))
+            self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """This has reached the screen."""
+        self.raw += data
+        self._answer(data)
+        self._stream.feed(_FOREIGN.sub(b"", data))
 
     def _reply(self, answer: bytes) -> None:
         os.write(self.fd, answer)

@@ -22,7 +22,7 @@ from crashcart.ops.protocol import Finished
 from crashcart.ops.session import Session
 from crashcart.ops.store import Store
 
-from . import commands, palette
+from . import commands, palette, slow_link
 from .command_line import Act, Go, SetCluster, SetFilter, SetTheme, Simple
 from .control_filter import ControlFilter
 from .holdings import Holdings
@@ -83,9 +83,11 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self._clock = clock or SystemClock()
         self._changes_wait = False
         self._wardrobe = Wardrobe(choose_theme(theme, os.environ), themes_folder)
+        self._dress = slow_link.Dress()
         names = {cluster.name: NodeNames(cluster.node_rules) for cluster in session.clusters}
         self.store = Store()
         self.shown = Shown(self.store, self._clock, names)
+        self.shown.terminal = self.meter
         self.look = Look(palette.build(self._wardrobe.chosen), self._clock)
         self._flow: ActionFlow | None = None
         holdings = Holdings(session)
@@ -229,6 +231,17 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
         self.forget_terminal()
         self.refresh(layout=True)
 
+    def action_slow_link(self) -> None:
+        """Paint for a slow link, or no longer."""
+        is_slow = not self.meter.is_slow_link
+        self.use_slow_link(is_slow)
+        self.action_theme(self._dress.change(self.theme, os.environ, is_slow=is_slow))
+        self.tell(slow_link.ON if is_slow else slow_link.OFF)
+
+    def terminal_lags(self) -> None:
+        """Called once by the painter."""
+        self.tell(slow_link.OFFER)
+
     def action_again(self) -> None:
         self.cockpit.refresh_picture()
         self.action_repaint()
@@ -312,7 +325,7 @@ class CrashcartApp(PaintedApp, inherit_bindings=False):
             case Simple("quit"):
                 self.action_ask_to_quit()
             case Simple(name):
-                self.call_later(self.cockpit.run_action, f"app.{name}")
+                self.call_later(self.cockpit.run_action, f"app.{name.replace('-', '_')}")
 
     def _choose_cluster(self, name: str | None) -> None:
         if name is not None and name not in self.store.clusters():

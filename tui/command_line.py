@@ -12,7 +12,7 @@ from .places import ROOT_VIEWS, SIDE_VIEWS
 SELECTION = "."
 """Stands for what is marked or under the cursor."""
 
-SIMPLE = ("help", "quit", "freeze", "repaint", "undo", "approvals", "mine")
+SIMPLE = ("help", "quit", "freeze", "repaint", "undo", "approvals", "mine", "slow-link")
 
 
 class CommandLineError(ValueError):

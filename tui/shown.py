@@ -12,6 +12,7 @@ from crashcart.ops.identity import NodeNames
 from crashcart.ops.joins import Joins
 from crashcart.ops.store import Store
 
+from .painting.meter import Meter
 from .runbooks import Runbooks
 
 
@@ -27,6 +28,7 @@ class Shown:
         self.store = live
         self.joins = self._live_joins
         self.runbooks = Runbooks()
+        self.terminal = Meter()
         self.cluster: str | None = None  # None: all clusters
 
     @property

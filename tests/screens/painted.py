@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -78,9 +79,16 @@ class PaintedDesk(Desk):
     async def same(self) -> PaintedDesk:
         """Every cell of ours is as Textual paints it."""
         await self.pilot.pause()
+        await self.written()
         found = differences(self.ours, self.control)
         assert not found, f"{len(found)} cells differ, among them: " + "; ".join(found[:5])
         return self
+
+    async def written(self) -> None:
+        """Wait until all that is wanted was written."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while self.app.is_diffed and self.app._painting.dirty and time.monotonic() < end:
+            await self.pilot.pause(0.01)
 
     async def does(self, *keys: str) -> PaintedDesk:
         """Press keys one by one and compare after each."""

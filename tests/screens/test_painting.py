@@ -195,6 +195,46 @@ async def test_much_less_is_written_than_textual_writes() -> None:
         assert keys_ours < keys_control / 2, (keys_ours, keys_control)
 
 
+async def test_a_slow_link_is_switched_to_and_back_by_command() -> None:
+    async with busy_desk((100, 30)) as it:
+        await it.does("3", "colon", *"slow-link", "enter")
+        await it.shows("Painting for a slow link")
+        assert (it.app.theme, it.app.meter.is_slow_link) == ("ansi", True)
+        await it.does("j", "ctrl+d", "1", "x", "escape", "3", "g")
+        await it.resize(80, 24)
+        await it.does("colon", *"slow-link", "enter")
+        await it.shows("Painting for a fast link")
+        assert (it.app.theme, it.app.meter.is_slow_link) == ("night", False)
+
+
+async def test_a_slow_link_is_offered_once_and_not_taken() -> None:
+    async with painted_desk((100, 30)) as it:
+        it.app._pace.round_trip = 2.5
+        for _ in range(10):
+            it.app._look_at_terminal()
+        await it.shows("This terminal takes more than", ":slow-link paints less")
+        await it.same()
+        assert not it.app.meter.is_slow_link
+        assert len(it.app._notifications) == 1
+
+
+async def test_a_terminal_that_was_late_once_is_offered_nothing() -> None:
+    async with painted_desk((100, 30)) as it:
+        for round_trip in (2.5, 2.5, 0.1, 2.5, 0.1):
+            it.app._pace.round_trip = round_trip
+            it.app._look_at_terminal()
+        await it.lacks("This terminal takes more")
+
+
+async def test_the_load_page_says_what_is_written_to_this_terminal() -> None:
+    async with painted_desk((100, 30)) as it:
+        for second, total in ((100.0, 0), (104.0, 6_000)):
+            it.app.meter.note(second, total)
+        it.app.meter.round_trip = 0.25
+        await it.does("colon", *"load", "enter")
+        await it.shows("This terminal", "1.5K/s   answers in 250 ms", "fast link")
+
+
 async def test_without_the_painter_textual_paints() -> None:
     async with painted_desk((80, 24)) as it:
         it.app.is_diffed = False

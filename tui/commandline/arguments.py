@@ -97,6 +97,13 @@ def _common() -> argparse.ArgumentParser:
     )
     common.add_argument("--read-only", action="store_true", help="start nothing that could change a cluster")
     common.add_argument("--theme", metavar="NAME", help="night, day, high-contrast, colour-blind, ansi or mono")
+    painting = common.add_mutually_exclusive_group()
+    painting.add_argument(
+        "--slow-link", action="store_true", help="for a bad link: 16 colours, keys first, two refreshes a second"
+    )
+    painting.add_argument(
+        "--no-diff", action="store_true", help="repaint whole lines, for a terminal that shows wrong cells"
+    )
     demo = common.add_argument_group("the demo cluster")
     demo.add_argument("--nodes", type=int, metavar="N", help="nodes, 1 to 12500 (64)")
     demo.add_argument("--gpus-per-node", type=int, metavar="N", help="GPUs in each node (8)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from crashcart.ops.collector_ends import collector_end
@@ -28,10 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
 
         from crashcart.ops.executor_link import ExecutorLink
         from crashcart.tui.app import CrashcartApp
+        from crashcart.tui.slow_link import theme_for_slow_link
 
-        theme = getattr(arguments, "theme", None) or config.theme
+        is_slow = getattr(arguments, "slow_link", False)
+        theme = getattr(arguments, "theme", None) or (theme_for_slow_link(os.environ) if is_slow else config.theme)
         executor = None if read_only else ExecutorLink(session)
         app = CrashcartApp(session, collector, executor, theme=theme, keymap=config.keys)
+        app.use_slow_link(is_slow)
+        app.is_diffed = not getattr(arguments, "no_diff", False)
         started = True
     finally:
         if not started:

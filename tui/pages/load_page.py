@@ -5,7 +5,9 @@ from __future__ import annotations
 from crashcart.backends.model import Load, RequestLoad
 from crashcart.tui import words
 from crashcart.tui.cells import Span
+from crashcart.tui.painting.meter import Meter
 from crashcart.tui.shown import Shown
+from crashcart.tui.slow_link import WORD, rate
 
 from .page import Page, columns
 
@@ -18,6 +20,7 @@ HEAVY_SHARE = 0.05
 def load_page(shown: Shown, key: str, width: int) -> Page | None:
     """The requests of the chosen clusters' sources."""
     page = Page((("Load we cause", "title"),), None, "load")
+    _terminal(page, shown.terminal)
     loads = [load for (cluster, _), load in sorted(shown.store.loads.items()) if shown.cluster in (None, cluster)]
     if not loads:
         page.heading("Nothing is known", "no source has told yet what its requests cost")
@@ -32,6 +35,14 @@ def load_page(shown: Shown, key: str, width: int) -> Page | None:
         for request in sorted(load.requests, key=lambda request: -(_share(request) or request.seconds / 1e6)):
             page.spans(*columns(_cells(request)))
     return page
+
+
+def _terminal(page: Page, meter: Meter) -> None:
+    """What is written to whoever looks at this."""
+    page.heading("This terminal", "over the last ten seconds")
+    trip = "" if meter.round_trip is None else f"   answers in {_seconds(meter.round_trip)}"
+    mode = "slow link" if meter.is_slow_link else f"fast link; :{WORD} paints less"
+    page.spans((f"{rate(meter)}{trip}   ", "text"), (mode, "muted"))
 
 
 def _share(request: RequestLoad) -> float | None:

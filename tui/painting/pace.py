@@ -25,7 +25,7 @@ LAG_SECONDS = 1.0
 """A terminal that takes longer than this for what is written cannot keep up."""
 
 PROBE_SECONDS = 10.0
-"""On a link that is not known to be slow the question is asked this often."""
+"""On a link that is not known to be slow the question is asked this often; after a late answer sooner."""
 
 
 class Pace:
@@ -75,7 +75,9 @@ class Pace:
 
     def question(self, now: float) -> str:
         """What to write behind a piece. A terminal that never answers is not asked for ever."""
-        if self._unanswered > 1 or not (self.is_slow or now - self._probed_at >= PROBE_SECONDS):
+        is_late = self.round_trip is not None and self.round_trip > LAG_SECONDS
+        pause = 0.0 if self.is_slow else LAG_SECONDS if is_late else PROBE_SECONDS
+        if self._unanswered > 1 or now - self._probed_at < pause:
             return ""
         if self._asked_at is not None:
             self._unanswered += 1

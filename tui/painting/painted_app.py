@@ -7,6 +7,7 @@ import time
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from textual import constants
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -26,6 +27,9 @@ from .terminal_driver import TerminalDriver
 ONE_READ = 1_000
 """Characters that a terminal takes in at once: less cannot be seen half painted, and need not be held together."""
 
+LATE_LOOKS = 3
+"""A second without an answer may be a lid that was closed, or ctrl-s."""
+
 
 class PaintedApp(App[None], inherit_bindings=False):
     """What the compositor makes is taken in at once; it is written when the terminal has taken what came before.
@@ -44,6 +48,7 @@ class PaintedApp(App[None], inherit_bindings=False):
         self._timer_on: asyncio.TimerHandle | None = None
         self._tenure = 0
         self._wants_probe = self._is_probing = False
+        self._late = 0  # seconds in a row
         self._has_lagged = False
 
     def get_driver_class(self) -> type[Driver]:
@@ -106,8 +111,8 @@ class PaintedApp(App[None], inherit_bindings=False):
             return
         self.meter.note(now, gauge.size_bytes)
         self.meter.round_trip = self._pace.round_trip
-        is_late = max(gauge.lag, self._pace.round_trip or 0.0) > LAG_SECONDS
-        if is_late and not self._pace.is_slow and not self._has_lagged:
+        self._late = self._late + 1 if max(gauge.lag, self._pace.round_trip or 0.0) > LAG_SECONDS else 0
+        if self._late == LATE_LOOKS and not self._pace.is_slow and not self._has_lagged:
             self._has_lagged = True
             self.terminal_lags()
         if self._painting.dirty:
@@ -119,6 +124,7 @@ class PaintedApp(App[None], inherit_bindings=False):
     def use_slow_link(self, is_slow: bool) -> None:
         """Write for a slow link from now on, or no longer."""
         self._pace.is_slow = self.meter.is_slow_link = is_slow
+        self.animation_level = "none" if is_slow else constants.TEXTUAL_ANIMATIONS
 
     # what comes out
 

@@ -12,6 +12,7 @@ from crashcart.tui import words
 from crashcart.tui.cells import Span, strip_of, width_of
 from crashcart.tui.look import Look
 from crashcart.tui.shown import Shown
+from crashcart.tui.slow_link import strip_spans
 from crashcart.tui.source_ages import live_count, source_spans, troubles
 
 from .lines import LineWidget
@@ -85,7 +86,7 @@ class StatusStrip(LineWidget):
         now = self.look.clock.now()
         store = self._shown.live
         many = len(store.clusters()) > 1
-        clock: list[Span] = [(words.of_day(now), "faint")]
+        clock: list[Span] = [*strip_spans(self._shown.terminal), (words.of_day(now), "faint")]
         everyone = [source_spans(store, source, now, with_cluster=many) for _, source in sorted(store.sources.items())]
         spans = [span for spans in everyone for span in (*spans, ("   ", "muted"))]
         if _length(spans + clock) <= room:
