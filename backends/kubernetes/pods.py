@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -88,6 +88,7 @@ def pod_fact(raw: RawPod, site: Site, when: float) -> PodFact | None:
         is_daemon=made_by is not None and made_by.kind == "DaemonSet",
         is_mirror=is_mirror,
         has_local_data=any(volume.empty_dir is not None for volume in spec.volumes or ()),
+        labels=_labels(meta.labels),
     )
     return PodFact(
         pod=pod,
@@ -139,6 +140,11 @@ def _cpus(containers: Sequence[Container] | None) -> float:
         if container.resources is not None and container.resources.requests:
             total += amount(container.resources.requests.get("cpu")) or 0.0
     return total
+
+
+def _labels(told: Mapping[str, str] | None) -> tuple[str, ...]:
+    """`app=llm`, sorted; strings repeat from pod to pod and are few."""
+    return tuple([clean(f"{name}={value}", limit=160) for name, value in sorted((told or {}).items())])
 
 
 def _phase(raw: RawPod) -> str:
