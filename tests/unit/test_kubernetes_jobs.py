@@ -298,3 +298,10 @@ def test_of_a_storm_of_warnings_the_latest_are_kept() -> None:
 def _reference(owner: Object) -> Object:
     return {"kind": owner["kind"], "apiVersion": owner["apiVersion"], "name": owner["metadata"]["name"],
             "uid": owner["metadata"]["uid"], "controller": True}  # fmt: skip
+
+
+def test_a_pod_tells_the_labels_that_budgets_select_it_by() -> None:
+    value = running("llm-0", made_by("Job", "llm"))
+    value["metadata"]["labels"] = {"team": "nlp\x1b[31m", "app": "llm"}
+    (found,) = Scene(value).pods.values()
+    assert found.labels == ("app=llm", "team=nlp␛[31m")
