@@ -10,7 +10,7 @@ demo: $(VENV)/.demo ## set up and open the cockpit on the embedded demo cluster
 
 test: debian $(READY) ## set up everything, run all gates and all tests
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n 2 --dist loadfile -m "not bench and not gpu"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not bench and not gpu"
 
 check: $(READY) ## the gates alone
 	$(BIN)/ruff format --check .
