@@ -60,7 +60,8 @@ def test_the_clock_is_never_more_than_two_seconds_late(home: Path) -> None:
 
 def test_a_frozen_collector_leaves_the_last_picture_hatched_and_comes_back(home: Path) -> None:
     with wall(home, "--pages", "overview") as terminal:
-        terminal.wait_for("demo ● ")
+        terminal.wait_for(r"\d+ unclaimed")
+        terminal.wait_gone("COLLECTOR GONE|STALE", 10)
         frozen: set[int] = set()
         deadline = time.monotonic() + 20
         while not re.search(
@@ -72,6 +73,7 @@ def test_a_frozen_collector_leaves_the_last_picture_hatched_and_comes_back(home:
                 os.kill(pid, signal.SIGSTOP)
             frozen |= fresh
             terminal.pump(0.1)
+        assert frozen
         terminal.wait_for(r"\? unclaimed", 12)
         for pid in frozen:
             with suppress(ProcessLookupError):
