@@ -90,6 +90,7 @@ class Connection:
         self._send_head(reply, _CHUNKED)
         assert reply.stream is not None
         for piece in reply.stream:
+            self._faults.wait()  # a stream that has nothing to say would not notice that the server ends
             if piece:
                 self._send_chunk(piece)
         self.send(b"0\r\n\r\n")

@@ -13,6 +13,7 @@ from .faults import Dropped, Faults
 from .users import AUTHENTICATED, User
 
 BACKLOG = 256
+END_SECONDS = 10.0
 
 
 class Server:
@@ -43,7 +44,7 @@ class Server:
                 peer.shutdown(socket.SHUT_RDWR)
         self._api.store.wake()
         for thread in running.values():
-            thread.join()
+            thread.join(END_SECONDS)
 
     @property
     def connections(self) -> int:
