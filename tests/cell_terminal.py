@@ -43,6 +43,7 @@ class CellTerminal:
         self.on_question: Callable[[int], None] = lambda column: None
         self.look = Look()
         self.x = self.y = 0
+        self._margins = (0, rows)
         self.size = 0  # bytes fed
         self._last = " "
         self.cells: list[list[Cell]] = []
@@ -55,6 +56,7 @@ class CellTerminal:
     def resize(self, columns: int, rows: int) -> None:
         """Another size; what becomes of the cells nobody should rely on."""
         self.columns, self.rows = columns, rows
+        self._margins = (0, rows)
         self.spoil("#")
 
     def feed(self, data: str) -> None:
@@ -96,6 +98,12 @@ class CellTerminal:
             case "K":
                 assert words == [0]
                 self._blank(self.x, self.columns)
+            case "r":
+                top, bottom = words if len(words) == 2 else (1, self.rows)
+                self._margins = (top - 1, bottom)
+                self.x = self.y = 0
+            case "L" | "M":
+                self._scroll(count if final == "M" else -count)
             case "X":
                 self._blank(self.x, min(self.x + count, self.columns))
             case "b":
@@ -143,6 +151,15 @@ class CellTerminal:
         if width == 2:
             row[self.x + 1] = ("", self.look)
         self.x += width
+
+    def _scroll(self, up: int) -> None:
+        """Move lines from the cursor's on to the lower margin; what becomes free holds what nobody should rely on."""
+        top, bottom = self._margins
+        assert top <= self.y < bottom
+        lines = self.cells[self.y : bottom]
+        free = [[("?", self.look)] * self.columns for _ in range(abs(up))]
+        self.cells[self.y : bottom] = [*lines[up:], *free] if up > 0 else [*free, *lines[:up]]
+        self.x = 0
 
     def _blank(self, start: int, end: int) -> None:
         assert not self.look.background, "terminals differ in what they erase to"

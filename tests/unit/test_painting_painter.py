@@ -171,3 +171,35 @@ def test_lines_of_several_strips_are_joined_from_left_to_right() -> None:
     update = layout([("hello", BLUE)])
     screens.show(LayoutUpdate([[*update.strips[0], *layout([("world", "")]).strips[0]]], Region(0, 0, 10, 1)))
     assert screens.ours.text == "helloworld"
+
+
+def window(first: int) -> LayoutUpdate:
+    """Twelve lines of a long list, under a header."""
+    rows = [[(f"line {number:3} of a list", BLUE if number % 2 else "red")] for number in range(first, first + 12)]
+    return layout([("a header of a list", "bold")], *rows)
+
+
+@pytest.mark.parametrize("step", [1, -1, 3, -3, 6])
+def test_rows_that_moved_are_moved_by_the_terminal(step: int) -> None:
+    screens = Screens(18, 13)
+    screens.show(window(20))
+    text = screens.show(window(20 + step))
+    assert not differences(screens.ours, screens.control)
+    assert text.count("line") == abs(step)
+
+
+def test_rows_that_moved_far_are_written() -> None:
+    screens = Screens(18, 13)
+    screens.show(window(20))
+    assert "\x1b[r" not in screens.show(window(29))
+    assert not differences(screens.ours, screens.control)
+
+
+def test_nothing_is_moved_while_some_of_the_rows_must_stay_as_they_are() -> None:
+    screens = Screens(18, 13)
+    screens.show(window(20))
+    screens.painter.take(window(21), ColorSystem.TRUECOLOR)
+    screens.ours.feed(screens.painter.paint([y for y in screens.painter.dirty if y != 6]))
+    assert screens.ours.text.splitlines()[6] == "line  25 of a list"
+    screens.show(window(21))
+    assert not differences(screens.ours, screens.control)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, LayoutUpdate
 
 from tests.cell_terminal import differences
 
-from .painting_updates import Part, Screens, chops, layout
+from .painting_updates import CONSOLE, Part, Screens, chops, layout
 
 WIDTH, HEIGHT = 24, 3
 
@@ -67,5 +68,33 @@ def test_every_cell_is_as_textual_paints_it(
             screens.painter.forget()
             update = whole  # noqa: PLW2901 - both repaint all when they come back
         screens.show(update)
+        found = differences(screens.ours, screens.control)
+        assert not found, found
+
+
+TALL = 10
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pool=st.lists(parts(WIDTH), min_size=16, max_size=16),
+    steps=st.lists(st.tuples(st.integers(0, 6), st.integers(0, TALL - 1), st.integers(0, TALL)), max_size=6),
+    repeats=st.booleans(),
+)
+def test_a_list_that_scrolls_and_changes_meanwhile_is_as_textual_paints_it(
+    pool: list[list[Part]], steps: list[tuple[int, int, int]], repeats: bool
+) -> None:
+    """Each step: what is on top, a row that is another, and how many rows are painted in a first piece."""
+    screens = Screens(WIDTH, TALL, repeats=repeats)
+    screens.show(layout(*pool[:TALL]))
+    for top, other, first in steps:
+        rows = pool[top : top + TALL]
+        rows[other] = [("x" * WIDTH, "bold red")]
+        update = layout(*rows)
+        screens.control.feed(update.render_segments(CONSOLE))
+        screens.painter.take(update, ColorSystem.TRUECOLOR)
+        screens.ours.feed(screens.painter.paint(list(screens.painter.dirty)[:first]))
+        screens.ours.feed(screens.painter.paint(list(screens.painter.dirty), limit=20))
+        screens.ours.feed(screens.painter.paint(list(screens.painter.dirty)))
         found = differences(screens.ours, screens.control)
         assert not found, found

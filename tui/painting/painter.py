@@ -12,6 +12,7 @@ from .cells import cells_of
 from .pencil import Stroke, draw_row
 from .pens import PLAIN, RESET, parts_of
 from .row import Row
+from .shift import LEAST_ROWS, found_shift
 
 Update = LayoutUpdate | ChopsUpdate
 
@@ -59,8 +60,13 @@ class Painter:
         stroke = Stroke(self._width, self.can_repeat, self._pen or PLAIN, self._at)
         if self._pen is None:
             stroke.written.append(RESET)
+        wanted = list(dict.fromkeys(rows))
+        if len(wanted) >= LEAST_ROWS and (shift := found_shift(self._rows, set(wanted))):
+            shift.move(self._rows)
+            stroke.written.append(shift.text)
+            stroke.at = None
         size = 0
-        for y in rows:
+        for y in wanted:
             row = self._rows[y]
             changes = row.changes()
             if changes:
