@@ -9,16 +9,18 @@ from contextlib import asynccontextmanager
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.message import Message
 from textual.screen import Screen
 
 from crashcart.backends import wire
 from crashcart.tui.painting.gauge import Gauge
 from tests.cell_terminal import CellTerminal, differences
 
-from .desk import DEADLINE_SECONDS, Desk, make_app
+from .desk import BETWEEN_KEYS_SECONDS, DEADLINE_SECONDS, Desk, make_app
 from .scripted import ScriptedExecutor
 
 
@@ -38,6 +40,11 @@ class CellDriver(Gauge, HeadlessDriver):
 
     def write(self, data: str) -> None:
         self.terminal.feed(data)
+
+    def send_message(self, message: Message) -> None:
+        if isinstance(message, events.Key):
+            self.key_at = time.monotonic()
+        super().send_message(message)
 
     def start_application_mode(self) -> None:
         self.terminal.on_question = lambda column: self.on_answer(0.0, column) if self.on_answer else None
@@ -79,6 +86,10 @@ class PaintedDesk(Desk):
     async def same(self) -> PaintedDesk:
         """Every cell of ours is as Textual paints it."""
         await self.pilot.pause()
+        return await self.compare()
+
+    async def compare(self) -> PaintedDesk:
+        """The same, of a cockpit that has come to rest."""
         await self.written()
         found = differences(self.ours, self.control)
         assert not found, f"{len(found)} cells differ, among them: " + "; ".join(found[:5])
@@ -93,8 +104,9 @@ class PaintedDesk(Desk):
     async def does(self, *keys: str) -> PaintedDesk:
         """Press keys one by one and compare after each."""
         for key in keys:
-            await self.press(key)
-            await self.same()
+            self.clock.advance(BETWEEN_KEYS_SECONDS)
+            await self.pilot.press(key)  # comes back when nothing is going on
+            await self.compare()
         return self
 
     async def resize(self, columns: int, rows: int) -> PaintedDesk:

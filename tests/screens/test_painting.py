@@ -141,6 +141,16 @@ async def test_the_terminal_is_lent_to_a_shell_and_comes_back() -> None:
         await it.does("j", "1", "l")
 
 
+async def test_a_terminal_that_was_taken_over_anew_is_painted_whole_with_the_next_update() -> None:
+    async with painted_desk((120, 40)) as it:
+        for terminal in (it.ours, it.control):
+            terminal.spoil("$")
+        assert it.app._gauge is not None
+        it.app._gauge.tenure += 1
+        it.app.screen.refresh(layout=True)
+        await it.same()
+
+
 async def test_a_garbled_terminal_is_repaired_by_the_repaint_key() -> None:
     async with painted_desk((120, 40)) as it:
         await it.does("2", "j")
@@ -197,10 +207,11 @@ async def test_much_less_is_written_than_textual_writes() -> None:
 
 async def test_a_slow_link_is_switched_to_and_back_by_command() -> None:
     async with busy_desk((100, 30)) as it:
-        await it.does("3", "colon", *"slow-link", "enter")
+        await it.does("3", "j")
+        it.app.action_slow_link()
         await it.shows("Painting for a slow link")
         assert (it.app.theme, it.app.meter.is_slow_link) == ("ansi", True)
-        await it.does("j", "ctrl+d", "1", "x", "escape", "3", "g")
+        await it.does("j", "ctrl+d", "1", "x", "escape")
         await it.resize(80, 24)
         await it.does("colon", *"slow-link", "enter")
         await it.shows("Painting for a fast link")

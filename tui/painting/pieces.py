@@ -74,7 +74,7 @@ def _runs(row: Row, changes: list[int]) -> list[tuple[int, int]]:
             start = x
         before = x
     runs.append((start, changes[-1] + 1))
-    return [_whole(row.chars, start, end) for start, end in runs]
+    return [(start, _whole_end(row.chars, end)) for start, end in runs]
 
 
 def _is_cheap(row: Row, before: int, after: int) -> bool:
@@ -89,17 +89,16 @@ def _is_cheap(row: Row, before: int, after: int) -> bool:
     return True
 
 
-def _whole(chars: list[str], start: int, end: int) -> tuple[int, int]:
-    """No half of a wide character, and the cell after one of doubtful width, which it may have run into."""
-    while start and not chars[start]:
-        start -= 1
+def _whole_end(chars: list[str], end: int) -> int:
+    """Behind the last character, all of it, and behind the next where one of doubtful width may have run into it.
+
+    A run begins with a character: its second half cannot have changed alone.
+    """
     end = _unit_end(chars, end)
     last = end - 1
-    while last > start and not chars[last]:
+    while not chars[last]:
         last -= 1
-    if is_doubtful(chars[last]):
-        end = _unit_end(chars, min(end + 1, len(chars)))
-    return start, end
+    return _unit_end(chars, min(end + 1, len(chars))) if is_doubtful(chars[last]) else end
 
 
 def _unit_end(chars: list[str], end: int) -> int:
