@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from crashcart.backends.errors import Unreachable
 from crashcart.ops.store import Store
 from tests.pty_terminal import PtyTerminal, children, command_line
 from tests.shared_collector import Reader, attached_session, hello_frame, linked, readers
