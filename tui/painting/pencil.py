@@ -46,7 +46,7 @@ class Stroke:
         """Write pieces of a row, in this order."""
         write = self.written.append
         held = self.pen
-        column = self.at[0] if self.at is not None and self.at[1] == y else None
+        column = self._column_of(y)
         for start, end, pen, text in pieces:
             if pen != held:
                 wanted = for_blanks(held, pen) if is_blank(text) else pen
@@ -99,9 +99,12 @@ class Stroke:
     def move(self, x: int, y: int) -> None:
         """Go there."""
         if self.at != (x, y):
-            column = self.at[0] if self.at is not None and self.at[1] == y else None
-            self.written.append(_move_within(column, x, y))
+            self.written.append(_move_within(self._column_of(y), x, y))
             self.at = (x, y)
+
+    def _column_of(self, y: int) -> int | None:
+        """Where the cursor is, if it is known to be in this row."""
+        return self.at[0] if self.at is not None and self.at[1] == y else None
 
 
 def _move_within(column: int | None, x: int, y: int) -> str:
@@ -123,21 +126,22 @@ def draw_row(stroke: Stroke, y: int, row: Row, changes: list[int]) -> None:
         stroke.erase_rest(y, row, max(rest, pieces[-1][1] if pieces else 0))
 
 
-def _in_order(pieces: list[Piece], held: str) -> Iterable[Piece]:
+def _in_order(pieces: list[Piece], held: str) -> list[Piece]:
     """From left to right, or pen by pen where moving back and forth costs less than taking up the same pens again."""
-    pens = [piece[2] for piece in pieces]
-    distinct = dict.fromkeys(pens)
-    if len(pens) < len(distinct) + 2:
-        return pieces
-    gaps = sum(map(ne, (piece[0] for piece in pieces[1:]), (piece[1] for piece in pieces)))
-    in_a_row = sum(map(len, map(change, [held, *pens], pens))) + MOVE_BYTES * gaps
-    by_pen = sum(map(len, map(change, [held, *distinct], distinct))) + MOVE_BYTES * len(pieces)
-    if in_a_row <= by_pen:
-        return pieces
-    groups: dict[str, list[Piece]] = {pen: [] for pen in distinct}
+    groups: dict[str, list[Piece]] = {held: []}  # a pen that is held is used up first
     for piece in pieces:
-        groups[piece[2]].append(piece)
-    return chain.from_iterable(groups.values())
+        groups.setdefault(piece[2], []).append(piece)
+    if len(groups) > len(pieces):
+        return pieces
+    by_pen = list(chain.from_iterable(groups.values()))
+    return min(pieces, by_pen, key=lambda order: _bytes_beside_text(order, held))
+
+
+def _bytes_beside_text(pieces: list[Piece], held: str) -> int:
+    """What pens and moves cost, about, when pieces are written in this order."""
+    starts, ends, pens, _ = zip(*pieces, strict=True)
+    moves: int = sum(map(ne, starts[1:], ends))
+    return MOVE_BYTES * moves + sum(map(len, map(change, (held, *pens), pens)))
 
 
 @lru_cache(maxsize=16384)
