@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.filter import Monochrome, NoColor
 
@@ -18,6 +18,7 @@ from crashcart.ops.session import Session
 from crashcart.tui import palette
 from crashcart.tui.control_filter import ControlFilter
 from crashcart.tui.look import Look
+from crashcart.tui.painting.painted_app import PaintedApp
 from crashcart.tui.shown import Shown
 from crashcart.tui.theme import textual_theme
 from crashcart.tui.theme_choice import choose_theme
@@ -37,7 +38,7 @@ FRESH_ALERT_SECONDS = 600.0
 """A critical alert no older than this stops the round of a wall that has only just started."""
 
 
-class WallApp(App[None], inherit_bindings=False):
+class WallApp(PaintedApp, inherit_bindings=False):
     """Reads from `reader` into its own store and shows page after page."""
 
     ENABLE_COMMAND_PALETTE = False
