@@ -13,19 +13,22 @@ READ_BYTES = 256
 
 
 class SlowTerminal(PtyTerminal):
-    """`speed` bytes a second reach the screen."""
+    """`speed` bytes a second reach the screen; where its cursor is, it says `latency` seconds after it was asked."""
 
     def __init__(
         self,
         argv: Sequence[str],
         *,
         speed: float,
+        latency: float = 0.0,
         columns: int = 80,
         rows: int = 24,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self._speed = speed
         self._free_at = 0.0
+        self._latency = latency
+        self._answers: list[tuple[float, bytes]] = []
         super().__init__(argv, columns=columns, rows=rows, env=env)
 
     def pump(self, seconds: float) -> int:
@@ -33,9 +36,12 @@ class SlowTerminal(PtyTerminal):
         got = 0
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end:
-            if now < self._free_at:
-                time.sleep(min(end, self._free_at) - now)
-            elif select.select([self.fd], [], [], end - now)[0]:
+            due = min([end, *(when for when, _ in self._answers)])
+            if due <= now:
+                os.write(self.fd, self._answers.pop(0)[1])
+            elif now < self._free_at:
+                time.sleep(min(due, self._free_at) - now)
+            elif select.select([self.fd], [], [], due - now)[0]:
                 try:
                     data = os.read(self.fd, READ_BYTES)
                 except OSError:
@@ -44,3 +50,6 @@ class SlowTerminal(PtyTerminal):
                 got += len(data)
                 self.take(data)
         return got
+
+    def _reply(self, answer: bytes) -> None:
+        self._answers.append((time.monotonic() + self._latency, answer))

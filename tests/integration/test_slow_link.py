@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -139,6 +140,18 @@ def test_leaving_lays_the_pen_down(home: Path) -> None:
         assert terminal.process.wait(10) == 0
         left = bytes(terminal.raw).rpartition(b"\x1b[?1049l")[0]
         assert b"\x1b[m" in left[-80:]
+
+
+def test_no_answer_of_the_terminal_is_typed_into_the_shell_that_comes_after(home: Path) -> None:
+    line = f"{' '.join(DEMO)} --slow-link; echo out; sleep 1; echo end"
+    with SlowTerminal(["sh", "-c", line], speed=SPEED, latency=0.9, env=environment(home)) as terminal:
+        terminal.wait_for("alerts", 60)
+        terminal.send("\x03")
+        terminal.wait_for("Quit", 20)
+        rest(terminal, 1.5)
+        terminal.send("y")
+        terminal.wait_for(r"out\s+end", 30)
+        assert not re.search(r"\^\[\[\d+;\d+R", terminal.text), terminal.text
 
 
 def test_the_library_paints_by_itself_where_that_is_asked_for(home: Path) -> None:

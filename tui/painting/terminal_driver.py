@@ -6,6 +6,7 @@ loop. Here the loop can ask first, and is told when the last byte is gone.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -15,10 +16,14 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from .gauge import Gauge, Outlet
+from .pace import QUESTION
 from .pens import RESET
 
 if TYPE_CHECKING:
     from textual.app import App
+
+ANSWER_SECONDS = 2.0
+"""An answer that comes when the terminal is somebody else's is typed into their shell: so long it is waited for."""
 
 _BY_HAND = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
 
@@ -32,9 +37,13 @@ class TerminalDriver(Gauge, LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._outlet = Outlet(cast(IO[str], self._file), self._loop)
         self._file = cast(Any, self._outlet)
+        self._asked = 0  # by the loop
+        self._answered = 0  # to the thread that reads keys
+        self._answer_came = threading.Event()
 
     def write(self, data: str) -> None:
         """Queue for the terminal."""
+        self._asked += data.count(QUESTION)
         self._outlet.give(len(data))
         LinuxDriver.write(self, data)
 
@@ -50,9 +59,24 @@ class TerminalDriver(Gauge, LinuxDriver):
         self.write(RESET)
         super().stop_application_mode()
 
+    def disable_input(self) -> None:
+        """Read no more keys; before that, the answers that are still to come."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while 0 < self._answered < self._asked and self._is_reading and (left := end - time.monotonic()) > 0:
+            self._answer_came.wait(min(left, 0.1))
+            self._answer_came.clear()
+        self._asked = self._answered
+        super().disable_input()
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._key_thread is not None and self._key_thread.is_alive()
+
     def process_message(self, message: Message) -> None:
         """Called by the thread that reads keys."""
         if isinstance(message, events.CursorPosition):
+            self._answered += 1
+            self._answer_came.set()
             if self.on_answer is not None:
                 self._loop.call_soon_threadsafe(self.on_answer, message.time, message.x)
             return
