@@ -138,3 +138,15 @@ async def test_the_lag_of_what_is_under_way_grows_until_it_is_taken() -> None:
     lag = outlet.lag
     await asyncio.sleep(0.02)
     assert outlet.lag == lag
+
+
+async def test_what_was_given_to_a_thread_that_is_gone_holds_up_nothing() -> None:
+    outlet = Outlet(io.StringIO(), asyncio.get_running_loop())
+    outlet.give(5)
+    assert not outlet.is_drained
+    outlet.begin_anew()
+    assert outlet.is_drained
+    outlet.give(2)
+    outlet.write("ab")
+    outlet.flush()
+    assert outlet.is_drained

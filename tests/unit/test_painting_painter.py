@@ -151,6 +151,13 @@ def test_a_limit_ends_the_piece_after_a_row_and_the_rest_stays_dirty() -> None:
     assert not screens.painter.dirty
 
 
+def test_a_row_that_is_no_longer_there_is_not_painted() -> None:
+    screens = Screens(10, 2)
+    screens.show(layout([("hello     ", BLUE)], [("world     ", "")]))
+    screens.painter.take(layout([("hello     ", BLUE)]), ColorSystem.TRUECOLOR)
+    assert "hello" in screens.painter.paint([1, 0])
+
+
 def test_the_cursor_is_left_where_it_is_wanted() -> None:
     screens = Screens(10, 2)
     screens.show(layout([("hello     ", BLUE)], [("world     ", "")]))

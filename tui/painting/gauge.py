@@ -59,6 +59,10 @@ class Outlet:
         self._lag = 0.0
         self.size_bytes = 0
 
+    def begin_anew(self) -> None:
+        """Another thread writes from now on; what the one before was given late is lost."""
+        self._given = self._written = self._taken = 0
+
     def give(self, size: int) -> None:
         """The loop has queued so many characters."""
         if self.is_drained:

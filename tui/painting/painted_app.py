@@ -67,7 +67,8 @@ class PaintedApp(App[None], inherit_bindings=False):
         gauge = self._gauge
         if gauge is None or not self.is_diffed or not isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
             if gauge is not None and renderable is not None:
-                gauge.write(self._painting.lay_down_pen())
+                if reset := self._painting.lay_down_pen():
+                    gauge.write(reset)
                 self.forget_terminal()
             super()._display(screen, renderable)
             return
@@ -91,6 +92,7 @@ class PaintedApp(App[None], inherit_bindings=False):
     def forget_terminal(self) -> None:
         """Something else wrote to the terminal: every cell is painted again, with the next update at the latest."""
         self._painting.forget()
+        self._turn = {}
 
     def on_resize(self) -> None:
         """A terminal that changed its size, even there and back, has made of its cells what it likes."""

@@ -53,14 +53,14 @@ class Painter:
         self._pen = self._at = None
 
     def paint(self, rows: Iterable[int], limit: int | None = None, cursor: Offset | None = None) -> str:
-        """What makes these rows right; no further row once `limit` bytes are written. Ends with the cursor at `cursor`.
+        """What makes these rows right, those of them that there are; no further row once `limit` bytes are written. Ends with the cursor at `cursor`.
 
         Painted rows are no longer dirty.
         """
         stroke = Stroke(self._width, self.can_repeat, self._pen or PLAIN, self._at)
         if self._pen is None:
             stroke.written.append(RESET)
-        wanted = list(dict.fromkeys(rows))
+        wanted = [y for y in dict.fromkeys(rows) if y < len(self._rows)]
         if len(wanted) >= LEAST_ROWS and (shift := found_shift(self._rows, set(wanted))):
             shift.move(self._rows)
             stroke.written.append(shift.text)

@@ -49,6 +49,7 @@ class TerminalDriver(Gauge, LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over; whatever was on its screen is gone."""
+        self._outlet.begin_anew()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.tenure += 1
         self.is_away = False
