@@ -53,9 +53,9 @@ class Painter:
         self._pen = self._at = None
 
     def paint(self, rows: Iterable[int], limit: int | None = None, cursor: Offset | None = None) -> str:
-        """What makes these rows right, those of them that there are; no further row once `limit` bytes are written. Ends with the cursor at `cursor`.
+        """What makes these rows right, those of them that there are; no further row once `limit` bytes are written.
 
-        Painted rows are no longer dirty.
+        Painted rows are no longer dirty. The cursor is left at `cursor`.
         """
         stroke = Stroke(self._width, self.can_repeat, self._pen or PLAIN, self._at)
         if self._pen is None:
